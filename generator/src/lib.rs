@@ -1,0 +1,64 @@
+#![doc = include_str!("../../docs/architecture.md")]
+
+pub mod diagnostic;
+pub mod name;
+pub mod objects;
+pub mod pipeline;
+pub mod values;
+pub mod yaml;
+
+pub mod cli;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diagnostic::{Diagnostics, Sources};
+
+/// The version of this tool, written into every `index.yaml`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The user's mistakes of one stage, with the texts they point into.
+#[derive(Debug, Clone)]
+pub struct Mistakes {
+    /// The files that were read.
+    pub sources: Arc<Sources>,
+    /// The mistakes, in file order.
+    pub diagnostics: Diagnostics,
+}
+
+/// A failure of the machine: it names the file, never a Rust type.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct Failure {
+    /// What was tried: `read`, `write`, `rename`.
+    pub action: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// What the system answered.
+    #[source]
+    pub source: std::io::Error,
+}
+
+impl Failure {
+    /// A failed action on a path.
+    pub fn new(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Failure {
+        Failure { action, path: path.as_ref().to_owned(), source }
+    }
+}
+
+/// Why a stage did not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is wrong.
+    #[error("{} mistake(s) in the input", .0.diagnostics.len())]
+    Mistakes(Mistakes),
+    /// The machine failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// Another writer is at work.
+    #[error("{0}")]
+    Busy(String),
+}
+
+/// Result of a stage.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,10 @@
+//! YAML with places: [`node`] is the tree, [`parse`] reads it, [`write`] prints any value canonically.
+//!
+//! Only `parse.rs` knows the parser's crate. Nothing here knows what a value means.
+
+pub mod node;
+pub mod parse;
+pub mod write;
+
+pub use node::{Entry, Map, Node, Value};
+pub use parse::{ParseError, parse, parse_all};
