@@ -227,3 +227,62 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     }
     Some(decoded)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::normalize_git_url;
+    use proptest::prelude::*;
+
+    /// Every row was checked once against Argo CD's own function under Go 1.26.
+    #[test]
+    fn addresses_as_argo_cd_compares_them() {
+        for (url, expected) in [
+            ("https://Git.Example.com/Org/Repo.git", "https://git.example.com/org/repo"),
+            ("  https://h/r  ", "https://h/r"),
+            // One `.git`, and only at the very end.
+            ("https://h/r.git.git", "https://h/r.git"),
+            ("https://h/r.git/", "https://h/r.git/"),
+            ("https://h/r/", "https://h/r/"),
+            // The three spellings of SSH are one.
+            ("git@h:org/r.git", "git@h/org/r"),
+            ("ssh://git@h/org/r", "git@h/org/r"),
+            ("ssh://git@h:22/org/r", "git@h:22/org/r"),
+            // A user that holds a slash or a colon is no SSH user.
+            ("https://user:secret@h/r", "https://user:secret@h/r"),
+            // Helm's registries: no scheme, with or without a port.
+            ("registry-1.docker.io/bitnamicharts", "registry-1.docker.io/bitnamicharts"),
+            ("registry:5000/charts", "registry:5000/charts"),
+            ("oci://r.io/org/chart", "oci://r.io/org/chart"),
+            // A digit cannot begin a scheme, so this has a colon where none may be.
+            ("127.0.0.1:5000/charts", ""),
+            ("https://h:port/r", ""),
+            ("https://h/%zz", ""),
+            (":r", ""),
+            // Patterns survive, unless one character in the path must be encoded: then all are.
+            ("*", "*"),
+            ("https://*.example.com/**", "https://*.example.com/**"),
+            ("https://h/[ab]*", "https://h/[ab]*"),
+            ("https://h/{a,b}/*", "https://h/%7Ba,b%7D/%2A"),
+            ("https://h/a b", "https://h/a%20b"),
+            // Go reads these brackets as the start of an IPv6 address.
+            ("https://h[12]/r", ""),
+            ("https://[::1]:8443/r", "https://[::1]:8443/r"),
+            ("https://h/r?x={y}#", "https://h/r?x={y}"),
+        ] {
+            assert_eq!(normalize_git_url(url), expected, "{url:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(url in ".{0,40}") {
+            let _ = normalize_git_url(&url);
+        }
+
+        #[test]
+        fn case_and_one_suffix_make_no_difference(path in "[a-zA-Z0-9/_-]{0,12}[a-z]") {
+            let url = format!("https://h/{path}");
+            prop_assert_eq!(normalize_git_url(&url), normalize_git_url(&format!("{}.git", url.to_uppercase().replace("HTTPS", "https"))));
+        }
+    }
+}

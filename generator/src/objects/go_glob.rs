@@ -270,3 +270,122 @@ fn filepath_bound(rest: &mut Peekable<Chars<'_>>) -> Option<char> {
         c => Some(c),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Glob;
+    use proptest::prelude::*;
+
+    /// Every row was checked once against gobwas/glob v0.2.3.
+    #[test]
+    fn gobwas_dialect() {
+        let slash = Some('/');
+        for (pattern, separator, text, expected) in [
+            ("", None, "", Some(true)),
+            ("", None, "a", Some(false)),
+            ("*", slash, "a/b", Some(false)),
+            ("*", None, "a/b", Some(true)),
+            ("**", slash, "a/b", Some(true)),
+            ("*", slash, "", Some(true)),
+            ("a?c", slash, "abc", Some(true)),
+            ("a?c", slash, "a/c", Some(false)),
+            ("a?c", None, "a/c", Some(true)),
+            ("[a-c]x", None, "bx", Some(true)),
+            ("[a-c]x", None, "dx", Some(false)),
+            // A class may hold the separator, and a negated one accepts it.
+            ("a[/]b", slash, "a/b", Some(true)),
+            ("a[!x]b", slash, "a/b", Some(true)),
+            ("[!a-c]x", None, "dx", Some(true)),
+            // `^` negates nothing here.
+            ("[^a]x", None, "^x", Some(true)),
+            ("[^a]x", None, "bx", Some(false)),
+            // One range or a list, never both: here `-` is a character.
+            ("[abc-z]x", None, "-x", Some(true)),
+            ("[abc-z]x", None, "dx", Some(false)),
+            ("[]a]", None, "a", None),
+            ("[c-a]", None, "b", None),
+            ("[a", None, "a", None),
+            ("{a,b*}/x", slash, "bcd/x", Some(true)),
+            ("{a,b*}/x", slash, "b/d/x", Some(false)),
+            // White space is part of an alternative.
+            ("{a, b}", None, "b", Some(false)),
+            ("{a,{b,c}d}", None, "cd", Some(true)),
+            ("{ab,cd", None, "cd", Some(true)),
+            // Outside braces a comma and a closing brace are themselves.
+            ("a,b}", None, "a,b}", Some(true)),
+            (r"\*a", None, "*a", Some(true)),
+            (r"\*a", None, "ba", Some(false)),
+            (r"{a\,b,c}", None, "a,b", Some(true)),
+            // The overlap that gobwas allows, and only where the star stops at nothing.
+            ("ab*ba", None, "aba", Some(true)),
+            ("ab*ba", slash, "aba", Some(false)),
+            ("ab**ba", slash, "aba", Some(true)),
+            // What a root Application includes.
+            ("{applications/*,projects/*}", None, "applications/a.yaml", Some(true)),
+            ("{applications/*,projects/*}", None, "applications/sub/a.yaml", Some(true)),
+            ("{applications/*,projects/*}", None, "manifests/applications/a.yaml", Some(false)),
+            ("{applications/*,projects/*}", None, "root.yaml", Some(false)),
+            ("applications/*.yaml", None, "applications/a.yaml", Some(true)),
+            ("**/*.yaml", None, "a.yaml", Some(false)),
+        ] {
+            let got = Glob::gobwas(pattern, separator).map(|glob| glob.matches(text));
+            assert_eq!(got, expected, "{pattern:?} on {text:?}, separator {separator:?}");
+        }
+    }
+
+    /// Every row was checked once against Go 1.26's `filepath.Match`.
+    #[test]
+    fn filepath_dialect() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("*", "Pod", true),
+            ("*", "", true),
+            ("*", "a/b", false),
+            ("*/*", "Pod", false),
+            ("*.io", "cert-manager.io", true),
+            ("[^a]b", "cb", true),
+            ("[^a]b", "ab", false),
+            // gobwas' syntax means other things here.
+            ("[!a]b", "!b", true),
+            ("{Pod,Job}", "Pod", false),
+            ("{Pod,Job}", "{Pod,Job}", true),
+            ("**", "a/b", false),
+            // Ranges and characters mix.
+            ("[a-cx]", "x", true),
+            (r"[\-a]", "-", true),
+            // Malformed patterns match nothing.
+            ("[-a]", "a", false),
+            ("[]a]", "a", false),
+            ("[", "[", false),
+            ("a\\", "a", false),
+        ] {
+            let got = Glob::filepath(pattern).is_some_and(|glob| glob.matches(text));
+            assert_eq!(got, expected, "{pattern:?} on {text:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_patterns_are_refused_or_cheap() {
+        assert_eq!(Glob::gobwas(&"{".repeat(100_000), None), None);
+        let stars = Glob::gobwas(&"*a".repeat(200), None);
+        assert!(stars.is_some_and(|glob| !glob.matches(&"a".repeat(199))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_pattern_and_no_text_panics(pattern in ".{0,20}", text in ".{0,20}") {
+            let _ = Glob::gobwas(&pattern, Some('/')).map(|glob| glob.matches(&text));
+            let _ = Glob::filepath(&pattern).map(|glob| glob.matches(&text));
+        }
+
+        #[test]
+        fn an_escaped_text_matches_itself_only(text in "[a-z*?{}/,\\[\\]!^-]{1,12}", other in "[a-z*]{1,12}") {
+            let escaped: String = text.chars().flat_map(|c| ['\\', c]).collect();
+            for glob in [Glob::gobwas(&escaped, None), Glob::filepath(&escaped)] {
+                let glob = glob.ok_or_else(|| TestCaseError::fail("refused"))?;
+                prop_assert!(glob.matches(&text));
+                prop_assert_eq!(glob.matches(&other), text == other);
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! `kubezero render`
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use rayon::prelude::*;
+
+use super::output::{count, print};
+use super::{Global, Outcome};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::pipeline::compare::{self, Comparison, DesiredTree, Problem};
+use crate::pipeline::render::RenderedTree;
+use crate::pipeline::write::{self, LockError};
+use crate::{Error, Failure, Result, VERSION, pipeline};
+
+/// Write `argocd/<environment>` for every environment, or for those named
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// Environments; all where none is named
+    #[arg(value_name = "ENV")]
+    pub environments: Vec<String>,
+    /// Write nothing; exit with 1 and a summary where the committed output is stale
+    #[arg(long)]
+    pub check: bool,
+    /// Replace generated files that were edited by hand; the edits are lost
+    #[arg(long, conflicts_with = "check")]
+    pub overwrite_edited: bool,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
+    let repository = global.load(&args.environments)?;
+    let environments = pipeline::resolve(&repository)?;
+    let trees = pipeline::render(&repository, &environments)?;
+    let argocd = global.directory.join("argocd");
+
+    // The lock comes before the comparison: what was compared must be what is replaced.
+    let lock = if args.check {
+        None
+    } else {
+        let lock = write::lock(&argocd).map_err(locked)?;
+        write::recover(&lock).map_err(failed)?;
+        Some(lock)
+    };
+    let mut comparisons = trees
+        .par_iter()
+        .map(|tree| compare::compare(&argocd, &desired(tree), VERSION, args.overwrite_edited))
+        .collect::<std::result::Result<Vec<Comparison>, _>>()
+        .map_err(failed)?;
+    drop(trees);
+    if args.environments.is_empty() {
+        let known: BTreeSet<String> = repository.all_environments().clone();
+        comparisons
+            .extend(compare::leftovers(&argocd, &known, VERSION, args.overwrite_edited).map_err(failed)?);
+    }
+    let problems: Diagnostics = problems(&comparisons);
+    if !problems.is_empty() {
+        return Err(repository.mistakes(problems));
+    }
+
+    let unfinished = args.check && write::is_unfinished(&argocd);
+    let summary = summary(&comparisons, args.check, global.verbose > 0);
+    let changes = comparisons.iter().any(Comparison::has_changes);
+    if let Some(lock) = &lock {
+        let written = write::write(lock, &comparisons).map_err(failed)?;
+        if !written.rescued.is_empty() {
+            super::output::complain(&format!(
+                "note: files that were saved during the write are kept in {}\n",
+                written.rescued.iter().map(|path| format!("{path:?}")).collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
+    if !global.quiet {
+        print(&summary)?;
+        if unfinished {
+            print("an earlier write was cut off: `kubezero render` finishes it\n")?;
+        }
+        if args.check && changes {
+            print("the committed output is stale: run `kubezero render` and commit the result\n")?;
+        }
+    }
+    Ok(if args.check && (changes || unfinished) { Outcome::Differs } else { Outcome::Fine })
+}
+
+fn desired(tree: &RenderedTree<'_>) -> DesiredTree {
+    DesiredTree {
+        environment: tree.plan.environment.name.clone(),
+        files: tree.files.iter().map(|(path, file)| (path.clone(), file.text.clone())).collect(),
+    }
+}
+
+fn summary(comparisons: &[Comparison], check: bool, verbose: bool) -> String {
+    let mut text = String::new();
+    let mut current = 0;
+    for comparison in comparisons {
+        if !comparison.has_changes() {
+            current += 1;
+            if !verbose {
+                continue;
+            }
+        }
+        let mut parts = Vec::new();
+        for (files, word) in
+            [(&comparison.added, "added"), (&comparison.changed, "changed"), (&comparison.removed, "removed")]
+        {
+            if !files.is_empty() {
+                parts.push(format!("{} {word}", files.len()));
+            }
+        }
+        if comparison.unchanged > 0 || parts.is_empty() {
+            parts.push(format!("{} unchanged", comparison.unchanged));
+        }
+        text += &format!("argocd/{}: {}\n", comparison.environment, parts.join(", "));
+        if check || verbose {
+            let lists = [(&comparison.added, '+'), (&comparison.changed, '~'), (&comparison.removed, '-')];
+            for (files, sign) in lists {
+                for file in files {
+                    text += &format!("  {sign} {file}\n");
+                }
+            }
+        }
+        if !comparison.kept.is_empty() {
+            text += &format!(
+                "  kept, because not generated: {}\n",
+                comparison.kept.join(", ")
+            );
+        }
+    }
+    if current > 0 && !verbose {
+        text += &format!("{} up to date\n", count(current, "environment"));
+    }
+    text
+}
+
+fn problems(comparisons: &[Comparison]) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    for problem in comparisons.iter().flat_map(|comparison| &comparison.problems) {
+        let path = format!("argocd/{}", problem.path());
+        let diagnostic = match problem {
+            Problem::EditedByHand { .. } => Diagnostic::new("edited-by-hand", format!("`{path}` was edited by hand"))
+                .help("move the change into `environments/` or `components/`")
+                .help(format!("then take the edit back: `git restore {path}`, or `kubezero render --overwrite-edited`")),
+            Problem::NotGenerated { .. } => {
+                Diagnostic::new("not-generated", format!("`{path}` is not generated, and Argo CD might apply it"))
+                    .help("everything under argocd/<environment> is generated: move it elsewhere or delete it")
+            }
+            Problem::Occupied { .. } => {
+                Diagnostic::new("not-generated", format!("`{path}` stands where a generated file belongs"))
+                    .help("nobody generated it: move it elsewhere or delete it")
+            }
+            Problem::Symlink { .. } => Diagnostic::new("symlink", format!("`{path}` is not a plain file or folder"))
+                .help("generated trees hold plain files only: remove it"),
+            Problem::UnreadableIndex { line, column, message, .. } => {
+                Diagnostic::new("unreadable-index", format!("`{path}:{line}:{column}` cannot be read: {message}"))
+                    .help("it lists what is generated; after a merge, `kubezero render --overwrite-edited` makes it anew")
+            }
+            Problem::NewerGenerator { found, ours, .. } => Diagnostic::new(
+                "newer-generator",
+                format!("`{path}` was written by kubezero {found}, this is {ours}"),
+            )
+            .help(format!("use kubezero {found} or newer")),
+        };
+        diagnostics.push(diagnostic.in_file(path));
+    }
+    diagnostics
+}
+
+/// A failure of comparing or writing, in the program's own terms.
+fn failed(failure: compare::Failure) -> Error {
+    match failure {
+        compare::Failure::Io { doing, path, source } => Failure::new(doing, path, source).into(),
+        other => Error::Busy(other.to_string()),
+    }
+}
+
+fn locked(error: LockError) -> Error {
+    match error {
+        LockError::HeldBy { pid, command, .. } => {
+            let pid = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+            Error::Busy(format!("another kubezero is writing argocd/: `{command}`{pid}\nhelp: wait until it is done"))
+        }
+        LockError::Failure(failure) => failed(failure),
+    }
+}

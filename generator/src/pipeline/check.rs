@@ -1,0 +1,351 @@
+//! What the rendered tree must hold to: Argo CD's limits, one owner per object, no secret anywhere.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::environment::Environment;
+use super::plan::Plan;
+use super::render::RenderedFile;
+use super::repository::Repository;
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::objects::manifest::Identity;
+use crate::yaml::{Node, Value};
+
+/// etcd refuses objects above 1.5 MB; Argo CD keeps each past sync's source inside the Application.
+const MAX_APPLICATION: usize = 1_400_000;
+/// The API server refuses ConfigMaps above 1 MiB.
+const MAX_OBJECT: usize = 1_048_576;
+/// Argo CD's repository server refuses more plain manifests than this in one Application.
+const MAX_FOLDER: usize = 10 * 1024 * 1024;
+
+/// One rendered object, and where it comes from.
+pub struct Found<'a> {
+    /// Component.
+    pub component: String,
+    /// Who it is.
+    pub identity: &'a Identity,
+    /// What it holds.
+    pub node: &'a Node,
+    /// Its place in a template.
+    pub at: Origin,
+}
+
+/// Kinds that Argo CD leaves out by default: rendering one does nothing.
+const EXCLUDED: [(&str, &str); 8] = [
+    ("", "Endpoints"),
+    ("discovery.k8s.io", "EndpointSlice"),
+    ("coordination.k8s.io", "Lease"),
+    ("certificates.k8s.io", "CertificateSigningRequest"),
+    ("cert-manager.io", "CertificateRequest"),
+    ("authentication.k8s.io", "TokenReview"),
+    ("authorization.k8s.io", "SubjectAccessReview"),
+    ("cilium.io", "CiliumIdentity"),
+];
+
+/// Sync options that Argo CD reads from an object's annotation; it ignores all others in silence.
+const OBJECT_SYNC_OPTIONS: [&str; 14] = [
+    "ClientSideApplyMigration=false",
+    "Delete=confirm",
+    "Delete=false",
+    "Force=true",
+    "Prune=confirm",
+    "Prune=false",
+    "PruneLast=true",
+    "Replace=true",
+    "Replace=false",
+    "ServerSideApply=false",
+    "ServerSideApply=true",
+    "SkipDryRunOnMissingResource=true",
+    "Validate=false",
+    "SkipDryRunOnMissingResource=false",
+];
+
+/// Whether something about the object may have to be said, so that its line must be known.
+pub fn needs_place(identity: &Identity, node: &Node) -> bool {
+    wrong_with(identity, node).is_some()
+}
+
+fn wrong_with(identity: &Identity, node: &Node) -> Option<(&'static str, String, String)> {
+    if EXCLUDED.contains(&(identity.group.as_str(), identity.kind.as_str())) {
+        return Some((
+            "excluded-kind",
+            format!("Argo CD ignores objects of the kind {}, so `{identity}` would never be applied", identity.kind),
+            "leave it to the controller that makes such objects".to_owned(),
+        ));
+    }
+    if identity.group.is_empty() && identity.kind == "Secret" {
+        let filled = ["data", "stringData"].iter().any(|key| {
+            node.get(key).is_some_and(|data| data.as_map().is_none_or(|map| !map.is_empty()))
+        });
+        if filled {
+            return Some((
+                "secret-in-output",
+                format!("`{identity}` would put a secret into Git"),
+                "refer to a Secret that is made in the cluster, and say in the README which keys it needs".to_owned(),
+            ));
+        }
+    }
+    match (identity.is_namespaced(), identity.namespace.is_empty()) {
+        (Some(true), true) => Some((
+            "bad-object",
+            format!("`{identity}` has no namespace"),
+            "write `metadata.namespace`: the project's permissions and the review depend on it".to_owned(),
+        )),
+        (Some(false), false) => Some((
+            "bad-object",
+            format!("`{identity}` is cluster-scoped and has a namespace"),
+            "remove `metadata.namespace`".to_owned(),
+        )),
+        _ => wrong_annotation(identity, node),
+    }
+}
+
+fn wrong_annotation(identity: &Identity, node: &Node) -> Option<(&'static str, String, String)> {
+    let annotations = node.at(["metadata", "annotations"])?.as_map()?;
+    for (key, entry) in annotations {
+        let Some(text) = entry.node.as_str() else {
+            return Some((
+                "bad-object",
+                format!("the annotation `{key}` of `{identity}` is {}, not a string", entry.node.value.kind()),
+                "quote it, or pass it through `quote`".to_owned(),
+            ));
+        };
+        if key.as_ref() == "argocd.argoproj.io/sync-wave" && text.parse::<i32>().is_err() {
+            return Some((
+                "bad-object",
+                format!("the sync wave `{text}` of `{identity}` is not an integer, so Argo CD ignores it"),
+                "write an integer in quotes".to_owned(),
+            ));
+        }
+        if key.as_ref() == "argocd.argoproj.io/sync-options" {
+            for option in text.split(',').map(str::trim) {
+                if !OBJECT_SYNC_OPTIONS.contains(&option) {
+                    let near = crate::diagnostic::closest(option, OBJECT_SYNC_OPTIONS);
+                    let help = match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("known: {}", OBJECT_SYNC_OPTIONS.join(", ")),
+                    };
+                    return Some((
+                        "unknown-sync-option",
+                        format!("Argo CD knows no sync option `{option}` and ignores it on `{identity}`"),
+                        help,
+                    ));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// One owner for each object, and nothing that Argo CD would ignore or refuse.
+pub fn identities(objects: &[Found<'_>], plan: &Plan<'_>, mistakes: &mut Diagnostics) {
+    let mut owners: HashMap<&Identity, &Found<'_>> = HashMap::new();
+    for object in objects {
+        if let Some((code, message, help)) = wrong_with(object.identity, object.node) {
+            mistakes.push(
+                Diagnostic::new(code, message).at(object.at, format!("from `{}`", object.component)).help(help),
+            );
+        }
+        if object.identity.kind == "Namespace" && plan.namespaces.contains_key(&object.identity.name) {
+            mistakes.push(
+                Diagnostic::new("duplicate-object", format!("`{}` is made by the generator itself", object.identity))
+                    .at(object.at, "")
+                    .help("say what it needs under `namespacePolicy` in component.yaml"),
+            );
+        }
+        if let Some(other) = owners.insert(object.identity, object) {
+            mistakes.push(
+                Diagnostic::new(
+                    "duplicate-object",
+                    if other.component == object.component {
+                        format!("`{}` makes `{}` twice", object.component, object.identity)
+                    } else {
+                        format!("`{}` and `{}` both make `{}`", other.component, object.component, object.identity)
+                    },
+                )
+                .at(object.at, "again here")
+                .also(other.at, "first here")
+                .help("in the cluster one would overwrite the other: rename one, or keep one"),
+            );
+        }
+        if let Some(what) = secret_in(object.node, &mut Vec::new()) {
+            mistakes.push(
+                Diagnostic::new("secret-in-output", format!("`{}` holds what looks like {} at `{}`", object.identity, what.0, what.1))
+                    .at(object.at, "")
+                    .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
+            );
+        }
+    }
+}
+
+/// Sizes that Argo CD, etcd and the API server refuse.
+pub fn limits(files: &BTreeMap<String, RenderedFile>, plan: &Plan<'_>, mistakes: &mut Diagnostics) {
+    let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+    for (path, file) in files {
+        let place = plan.selection.enabled.get(file.component.as_str()).map(|selected| selected.because);
+        let size = file.text.len();
+        if path.starts_with("applications/") {
+            let kept = plan
+                .applications
+                .iter()
+                .find(|a| format!("applications/{}.yaml", a.name) == *path)
+                .and_then(|a| a.policy.revision_history_limit)
+                .unwrap_or(10) as usize;
+            if size.saturating_mul(kept + 1) > MAX_APPLICATION {
+                mistakes.push(
+                    Diagnostic::new(
+                        "too-large",
+                        format!("`{path}` has {size} bytes, and Argo CD keeps {kept} copies of it in one object: etcd refuses more than 1.5 MB"),
+                    )
+                    .at_maybe(place, "")
+                    .help("make the values smaller, or lower `application.revisionHistoryLimit`"),
+                );
+            }
+        }
+        if let Some(rest) = path.strip_prefix("manifests/") {
+            *folders.entry(rest.split('/').next().unwrap_or(rest)).or_default() += size;
+            if size > MAX_OBJECT {
+                mistakes.push(
+                    Diagnostic::new("too-large", format!("`{path}` has {size} bytes, the API server takes at most {MAX_OBJECT}"))
+                        .at_maybe(place, "")
+                        .help("split the object"),
+                );
+            }
+        }
+    }
+    for (component, size) in folders {
+        if size > MAX_FOLDER {
+            let place = plan.selection.enabled.get(component).map(|selected| selected.because);
+            mistakes.push(
+                Diagnostic::new("too-large", format!("the manifests of `{component}` have {size} bytes, Argo CD reads at most {MAX_FOLDER} in one Application"))
+                    .at_maybe(place, "")
+                    .help("split the component"),
+            );
+        }
+    }
+}
+
+/// Refuses values of an overlay that look like a secret.
+pub fn overlay_secrets(repository: &Repository, environment: &Environment, mistakes: &mut Diagnostics) {
+    let _ = repository;
+    let mut path = Vec::new();
+    walk_secrets(&environment.values, &mut path, &mut |node, path, what| {
+        mistakes.push(
+            Diagnostic::new("secret-in-overlay", format!("`{}` looks like {what}", path.join(".")))
+                .at_maybe(node.origin(), "")
+                .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
+        );
+    });
+}
+
+/// The first thing in a tree that looks like a secret: what, and where.
+fn secret_in(node: &Node, path: &mut Vec<String>) -> Option<(&'static str, String)> {
+    let mut found = None;
+    walk_secrets(node, path, &mut |_, path, what| {
+        found.get_or_insert((what, path.join(".")));
+    });
+    found
+}
+
+fn walk_secrets(node: &Node, path: &mut Vec<String>, report: &mut dyn FnMut(&Node, &[String], &'static str)) {
+    match &node.value {
+        Value::Map(map) => {
+            for (key, entry) in map {
+                path.push(key.as_ref().to_owned());
+                walk_secrets(&entry.node, path, report);
+                path.pop();
+            }
+        }
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.push(index.to_string());
+                walk_secrets(item, path, report);
+                path.pop();
+            }
+        }
+        Value::String(text) => {
+            if let Some(what) = looks_secret(path.last().map_or("", String::as_str), text) {
+                report(node, path, what);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a text under a key looks like, if it looks like a secret.
+fn looks_secret(key: &str, text: &str) -> Option<&'static str> {
+    #[expect(clippy::unwrap_used, reason = "the patterns are constants, and a test uses each")]
+    static TOKENS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
+        [
+            (r"-----BEGIN [A-Z ]*PRIVATE KEY-----", "a private key"),
+            (r"\b(AKIA|ASIA)[0-9A-Z]{16}\b", "an AWS access key"),
+            (r"\bgh[pousr]_[0-9A-Za-z]{36}", "a GitHub token"),
+            (r"\bglpat-[0-9A-Za-z_-]{20}", "a GitLab token"),
+            (r"\bxox[abprs]-[0-9A-Za-z-]{10,}", "a Slack token"),
+            (r"https://hooks\.slack\.com/services/T[0-9A-Z]+/", "a Slack webhook"),
+            (r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.", "a JSON web token"),
+            (r"\$2[aby]\$[0-9]{2}\$[./0-9A-Za-z]{53}", "a password hash"),
+            (r"://[^/\s:@]+:[^/\s:@$]+@", "an address with a password"),
+        ]
+        .into_iter()
+        .map(|(pattern, what)| (Regex::new(pattern).unwrap(), what))
+        .collect()
+    });
+    // Most values are short words: the patterns need a run of characters that these do not have.
+    if text.len() >= 8 {
+        let may_match = text.contains("-----BEGIN")
+            || text.contains("AKIA")
+            || text.contains("ASIA")
+            || text.contains("gh")
+            || text.contains("glpat-")
+            || text.contains("xox")
+            || text.contains("hooks.slack")
+            || text.contains("eyJ")
+            || text.contains("$2")
+            || text.contains('@');
+        if may_match && let Some((_, what)) = TOKENS.iter().find(|(pattern, _)| pattern.is_match(text)) {
+            return Some(what);
+        }
+    }
+    let key = key.to_ascii_lowercase();
+    let names_secret = ["password", "passwd", "passphrase", "token", "secretkey", "apikey", "api_key", "privatekey", "private_key", "clientsecret", "client_secret", "secretaccesskey", "sharedkey", "shared_key"]
+        .iter()
+        .any(|end| key.ends_with(end));
+    // `$name:key`, paths and templates are references, not secrets.
+    let is_reference = text.is_empty() || text.starts_with(['$', '/', '{']) || text.contains("{{");
+    (names_secret && !is_reference).then_some("a password, token or key in clear text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_recognised() {
+        let cases: [(&str, &str, Option<&str>); 18] = [
+            ("tls.key", "-----BEGIN RSA PRIVATE KEY-----\nMIIE", Some("a private key")),
+            ("x", "AKIAIOSFODNN7EXAMPLE", Some("an AWS access key")),
+            ("x", "ghp_0123456789abcdefghijklmnopqrstuvwxyz", Some("a GitHub token")),
+            ("x", "glpat-0123456789abcdefghij", Some("a GitLab token")),
+            ("x", "xoxb-123456789012-abcdef", Some("a Slack token")),
+            ("x", "https://hooks.slack.com/services/T00000000/B000/XXXX", Some("a Slack webhook")),
+            ("x", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.sig", Some("a JSON web token")),
+            ("x", "$2y$10$abcdefghijklmnopqrstuv0123456789ABCDEFGHIJKLMNOPQRSTU", Some("a password hash")),
+            ("url", "https://user:hunter2@example.com/", Some("an address with a password")),
+            ("adminPassword", "hunter2", Some("a password, token or key in clear text")),
+            ("api_token", "abc", Some("a password, token or key in clear text")),
+            ("passwordKey", "admin-password", None),
+            ("existingSecret", "grafana-admin", None),
+            ("secretName", "ca-tls", None),
+            ("clientSecret", "$oidc:clientSecret", None),
+            ("password", "", None),
+            ("repoURL", "git@git.example.com:platform/clusters.git", None),
+            ("email", "ops@example.com", None),
+        ];
+        for (key, text, wanted) in cases {
+            assert_eq!(looks_secret(key, text), wanted, "{key}: {text}");
+        }
+    }
+}

@@ -1,0 +1,689 @@
+//! Stage 5, render: every byte, nothing on disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use handlebars::Context;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::check;
+use super::plan::{Content, IN_CLUSTER, NAMESPACES, Plan, Planned};
+use super::repository::Repository;
+use super::template::TemplateName;
+use crate::VERSION;
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::objects::application::{
+    AppProject, Application, ApplicationParts, ApplicationSource, Destination, DirectorySource, HelmSource, Namespace,
+};
+use crate::objects::manifest::{Identity, Ordered, tidy};
+use crate::objects::policy::{Policy, Retry};
+use crate::objects::project_rules::{self, AppProjectSpec, ClusterResource, GroupKind};
+use crate::values::overlay::lay;
+use crate::yaml::{self, Map, Node, Value, write};
+
+/// The project of the root Application, which may hold Applications and AppProjects and nothing else.
+pub const ROOT: &str = "root";
+
+/// AppProjects come before every Application.
+const PROJECT_WAVE: u32 = 0;
+
+/// Everything under `argocd/<environment>/`, in memory.
+#[derive(Debug)]
+pub struct RenderedTree<'r> {
+    /// The plan that it renders, without Applications that turned out empty.
+    pub plan: Plan<'r>,
+    /// Files by path below `argocd/<environment>/`; each path is written once.
+    pub files: BTreeMap<String, RenderedFile>,
+}
+
+/// One generated file.
+#[derive(Debug, Clone)]
+pub struct RenderedFile {
+    /// The bytes.
+    pub text: Arc<[u8]>,
+    /// Component, or a part of the generator itself.
+    pub component: String,
+    /// Chart and version, where it is an Application for one.
+    pub chart: Option<(String, String)>,
+    /// The files of the component that made it.
+    pub inputs: Vec<String>,
+}
+
+/// One object from a manifest template.
+#[derive(Debug)]
+struct Object {
+    identity: Identity,
+    node: Node,
+    template: TemplateName,
+    /// Where it begins in the template.
+    at: Origin,
+}
+
+#[derive(Serialize)]
+struct Index<'a> {
+    version: u32,
+    generator: &'a str,
+    environment: &'a str,
+    overlays: &'a [String],
+    files: BTreeMap<&'a str, IndexEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct IndexEntry<'a> {
+    sha256: String,
+    component: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chart: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    inputs: &'a [String],
+}
+
+impl<'r> RenderedTree<'r> {
+    /// Renders a plan and checks what came out.
+    pub fn render(repository: &Repository, mut plan: Plan<'r>) -> Result<RenderedTree<'r>, Diagnostics> {
+        let mut mistakes = Diagnostics::new();
+        check::overlay_secrets(repository, plan.environment, &mut mistakes);
+
+        // One context for all templates of the environment: only two entries differ between components.
+        let mut context = match Context::wraps(plan.context.clone()) {
+            Ok(context) => context,
+            Err(_) => Context::null(),
+        };
+        let names: Vec<&'r str> = plan.selection.enabled.keys().copied().collect();
+        let mut objects: BTreeMap<&'r str, Vec<Object>> = BTreeMap::new();
+        let mut values: BTreeMap<String, Node> = BTreeMap::new();
+        for name in names {
+            point(&mut context, &plan, name);
+            for application in plan.applications.iter().filter(|application| application.component == name) {
+                match &application.content {
+                    Content::Manifests => {
+                        objects.insert(name, render_objects(repository, &plan, name, &context, &mut mistakes));
+                    }
+                    Content::Chart { .. } => {
+                        if let Some(node) = render_values(repository, &plan, application, &context, &mut mistakes) {
+                            values.insert(application.name.clone(), node);
+                        }
+                    }
+                }
+            }
+        }
+        let empty: BTreeSet<String> = plan
+            .applications
+            .iter()
+            .filter(|a| matches!(a.content, Content::Manifests) && objects.get(a.component).is_none_or(Vec::is_empty))
+            .map(|a| a.name.clone())
+            .collect();
+        plan.without(&empty, repository.sources(), &mut mistakes);
+        for (component, list) in &objects {
+            for object in list {
+                let namespace = &object.identity.namespace;
+                if !namespace.is_empty() && !Plan::is_foreign(namespace) && !plan.namespaces.contains_key(namespace) {
+                    let policy = plan.selection.enabled[component].component.namespace_policy.clone();
+                    plan.namespaces.insert(namespace.clone(), policy);
+                }
+            }
+        }
+        check::identities(&objects_of(&objects), &plan, &mut mistakes);
+        let mut mistakes = match mistakes.or(()) {
+            Ok(()) => Diagnostics::new(),
+            Err(mistakes) => return Err(mistakes),
+        };
+
+        let mut files = Files { plan: &plan, files: BTreeMap::new() };
+        files.root();
+        files.namespaces();
+        for (component, list) in &objects {
+            files.manifests(component, list, &mut mistakes);
+        }
+        for application in &plan.applications {
+            files.application(application, values.get(&application.name), &mut mistakes);
+        }
+        let enabled: Vec<&str> = plan.selection.enabled.keys().copied().collect();
+        for component in enabled {
+            files.project(component, objects.get(component).map(Vec::as_slice).unwrap_or_default());
+        }
+        files.index();
+        let files = files.files;
+        check::limits(&files, &plan, &mut mistakes);
+        mistakes.or(RenderedTree { plan, files })
+    }
+}
+
+/// Sets the entries of the context that belong to one component.
+pub fn point(context: &mut Context, plan: &Plan<'_>, component: &str) {
+    let data = context.data_mut();
+    if let Some(selected) = plan.selection.enabled.get(component) {
+        data["settings"] = plan.settings.get(component).cloned().unwrap_or_default();
+        data["component"] = serde_json::json!({"name": component, "namespace": selected.namespace});
+    }
+}
+
+fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Object>>) -> Vec<check::Found<'a>> {
+    objects
+        .iter()
+        .flat_map(|(component, list)| {
+            list.iter().map(|object| check::Found {
+                component: component.to_string(),
+                identity: &object.identity,
+                node: &object.node,
+                at: object.at,
+            })
+        })
+        .collect()
+}
+
+/// The values for a chart: the component's template with the environment's `values` over it.
+fn render_values(
+    repository: &Repository,
+    plan: &Plan<'_>,
+    application: &Planned<'_>,
+    context: &Context,
+    mistakes: &mut Diagnostics,
+) -> Option<Node> {
+    let Content::Chart { chart, .. } = &application.content else { return None };
+    let selected = plan.selection.enabled.get(application.component)?;
+    let own = match &chart.values {
+        None => None,
+        Some(template) => {
+            let mut documents = render_template(repository, template, context, mistakes)?;
+            if documents.len() > 1 {
+                mistakes.push(
+                    Diagnostic::new("several-documents", "a values template yields several YAML documents")
+                        .at(Origin::start_of(template.file), "")
+                        .help("values are one map"),
+                );
+                return None;
+            }
+            let node = documents.pop();
+            if let Some(node) = node.as_ref().filter(|node| node.as_map().is_none()) {
+                mistakes.push(
+                    Diagnostic::new("template-output", format!("a values template yields {}, not a map", node.value.kind()))
+                        .at(Origin::start_of(template.file), ""),
+                );
+                return None;
+            }
+            node
+        }
+    };
+    let over = match selected.component.charts.len() {
+        1 => selected.entry.get("values").cloned(),
+        _ => selected.entry.at(["values", chart.key.as_str()]).map(|node| Arc::new(node.clone())),
+    };
+    let over = over.filter(|node| node.as_map().is_some());
+    match (own, over) {
+        (Some(own), Some(over)) => {
+            let before = mistakes.len();
+            let laid = lay(&Arc::new(own), &over, mistakes);
+            (mistakes.len() == before).then(|| Arc::unwrap_or_clone(laid))
+        }
+        (Some(own), None) => Some(own),
+        (None, Some(over)) => Some(over.as_ref().clone()),
+        (None, None) => Some(Node { value: Value::Map(Map::new()), origins: Default::default() }),
+    }
+}
+
+fn render_objects(
+    repository: &Repository,
+    plan: &Plan<'_>,
+    component: &str,
+    context: &Context,
+    mistakes: &mut Diagnostics,
+) -> Vec<Object> {
+    let mut objects = Vec::new();
+    let Some(selected) = plan.selection.enabled.get(component) else { return objects };
+    for template in &selected.component.manifest_templates {
+        let Some(documents) = render_template(repository, template, context, mistakes) else { continue };
+        let mut lines = None;
+        for node in documents {
+            let mut place = |origin: Option<Origin>| {
+                let lines = lines.get_or_insert_with(|| {
+                    repository.templates().line_map(repository.sources().text(template.file), context)
+                });
+                in_template(template, origin, lines.as_deref())
+            };
+            match Identity::of(&node) {
+                Err((key, why)) => {
+                    let origin = node.key_origin(key).or(node.origin());
+                    mistakes.push(
+                        Diagnostic::new("bad-object", format!("an object of `{component}` {why}"))
+                            .at(place(origin), "")
+                            .help("every object needs `apiVersion`, `kind` and `metadata.name`"),
+                    );
+                }
+                Ok(identity) => {
+                    let at = if check::needs_place(&identity, &node) {
+                        place(node.origin())
+                    } else {
+                        Origin::start_of(template.file)
+                    };
+                    objects.push(Object { identity, node: tidy(&node), template: template.clone(), at });
+                }
+            }
+        }
+    }
+    objects
+}
+
+/// Renders a template and parses what comes out; a mistake is shown at the template's line.
+fn render_template(
+    repository: &Repository,
+    template: &TemplateName,
+    context: &Context,
+    mistakes: &mut Diagnostics,
+) -> Option<Vec<Node>> {
+    let text = match repository.templates().render(template, context) {
+        Ok(text) => text,
+        Err(diagnostic) => {
+            mistakes.push(*diagnostic);
+            return None;
+        }
+    };
+    match yaml::parse_all(template.file, &text) {
+        Ok(documents) => Some(documents),
+        Err(mut diagnostic) => {
+            let lines = repository.templates().line_map(repository.sources().text(template.file), context);
+            if let Some((origin, _)) = &mut diagnostic.at {
+                let line = text.lines().nth(origin.line.saturating_sub(1) as usize).unwrap_or("").to_owned();
+                *origin = in_template(template, Some(*origin), lines.as_deref());
+                diagnostic.help.insert(0, format!("the rendered line: {}", line.trim_end()));
+            }
+            for (origin, _) in &mut diagnostic.also {
+                *origin = in_template(template, Some(*origin), lines.as_deref());
+            }
+            diagnostic.message = format!("the template's output is not what it should be: {}", diagnostic.message);
+            diagnostic.help.push("free text goes through `json`: `{{json settings.name}}`".to_owned());
+            mistakes.push(*diagnostic);
+            None
+        }
+    }
+}
+
+/// The place in a template that made a place in its output.
+fn in_template(template: &TemplateName, output: Option<Origin>, lines: Option<&[u32]>) -> Origin {
+    let start = Origin::start_of(template.file);
+    match (output, lines) {
+        (Some(output), Some(lines)) => {
+            let line = lines.get(output.line.saturating_sub(1) as usize).copied().unwrap_or(1);
+            Origin { line, column: 1, ..start }
+        }
+        _ => start,
+    }
+}
+
+/// The tree while it is being filled.
+struct Files<'p, 'r> {
+    plan: &'p Plan<'r>,
+    files: BTreeMap<String, RenderedFile>,
+}
+
+impl Files<'_, '_> {
+    fn put(&mut self, path: String, component: &str, documents: &[&dyn erased::Document], chart: Option<(String, String)>, inputs: Vec<String>) {
+        let from = match component {
+            NAMESPACES | ROOT => "environments".to_owned(),
+            component => format!("components/{component}"),
+        };
+        let mut text = format!("# Generated by kubezero from {from}. Do not edit.\n");
+        for (index, document) in documents.iter().enumerate() {
+            if index > 0 {
+                text.push_str("---\n");
+            }
+            document.append(&mut text);
+        }
+        let file = RenderedFile { text: Arc::from(text.into_bytes()), component: component.to_owned(), chart, inputs };
+        self.files.insert(path, file);
+    }
+
+    fn labels(&self, component: &str) -> BTreeMap<String, String> {
+        [
+            ("app.kubernetes.io/part-of", "kubezero"),
+            ("kubezero.io/component", component),
+            ("kubezero.io/environment", self.plan.environment.name.as_str()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+    }
+
+    fn folder(&self) -> String {
+        format!("{}/{}", self.plan.argocd.path.trim_matches('/'), self.plan.environment.name)
+    }
+
+    fn destination(&self, namespace: &str) -> Destination {
+        let cluster = &self.plan.argocd.destination;
+        let (server, name) = match (&cluster.name, &cluster.server) {
+            (Some(name), _) => (None, Some(name.clone())),
+            (None, Some(server)) => (Some(server.clone()), None),
+            (None, None) => (Some(IN_CLUSTER.to_owned()), None),
+        };
+        Destination { server, name, namespace: namespace.to_owned() }
+    }
+
+    fn permitted(&self, namespace: &str) -> project_rules::Destination {
+        let Destination { server, name, namespace } = self.destination(namespace);
+        project_rules::Destination { server: server.unwrap_or_default(), name: name.unwrap_or_default(), namespace }
+    }
+
+    /// The Application that an operator applies by hand, and the project that it needs.
+    fn root(&mut self) {
+        let argocd = &self.plan.argocd;
+        let group_kind = |kind: &str| GroupKind { group: "argoproj.io".to_owned(), kind: kind.to_owned() };
+        let project = AppProject::new(
+            ROOT,
+            &argocd.namespace,
+            self.labels(ROOT),
+            None,
+            AppProjectSpec {
+                description: "The root Application: Applications and AppProjects, nothing else".to_owned(),
+                source_repos: vec![argocd.repo_url.clone()],
+                destinations: vec![project_rules::Destination {
+                    server: IN_CLUSTER.to_owned(),
+                    name: String::new(),
+                    namespace: argocd.namespace.clone(),
+                }],
+                namespace_resource_whitelist: Some(vec![group_kind("AppProject"), group_kind("Application")]),
+                ..AppProjectSpec::default()
+            },
+        );
+        // Client-side apply: server-side apply on the parent has been seen to break waves.
+        let policy = Policy {
+            retain: Some(true),
+            sync_options: vec!["PruneLast=true".to_owned()],
+            compare_options: Vec::new(),
+            retry: Some(Retry::patient(30)),
+            ..Policy::defaults()
+        };
+        let mut application = Application::new(
+            ApplicationParts {
+                name: ROOT.to_owned(),
+                argocd_namespace: argocd.namespace.clone(),
+                labels: self.labels(ROOT),
+                wave: None,
+                project: ROOT.to_owned(),
+                source: ApplicationSource::Folder {
+                    repo_url: argocd.repo_url.clone(),
+                    path: self.folder(),
+                    target_revision: argocd.target_revision.clone(),
+                    directory: DirectorySource {
+                        recurse: true,
+                        include: Some("{applications/*,projects/*}".to_owned()),
+                    },
+                },
+                destination: Destination {
+                    server: Some(IN_CLUSTER.to_owned()),
+                    name: None,
+                    namespace: argocd.namespace.clone(),
+                },
+            },
+            &policy,
+        );
+        // Only these two folders concern the root: a commit elsewhere need not render it again.
+        application
+            .metadata
+            .annotations
+            .insert("argocd.argoproj.io/manifest-generate-paths".to_owned(), "applications;projects".to_owned());
+        self.put("root.yaml".to_owned(), ROOT, &[&project, &application], None, Vec::new());
+    }
+
+    fn namespaces(&mut self) {
+        if self.plan.namespaces.is_empty() {
+            return;
+        }
+        let argocd = &self.plan.argocd;
+        for (name, policy) in &self.plan.namespaces {
+            let mut labels = self.labels(NAMESPACES);
+            labels.remove("kubezero.io/component");
+            labels.extend(policy.labels.clone());
+            if let Some(level) = &policy.pod_security {
+                labels.insert("pod-security.kubernetes.io/enforce".to_owned(), level.clone());
+            }
+            let namespace = Namespace::new(name, labels, policy.annotations.clone());
+            self.put(
+                format!("manifests/{NAMESPACES}/namespace-{name}.yaml"),
+                NAMESPACES,
+                &[&namespace],
+                None,
+                Vec::new(),
+            );
+        }
+        // Namespaces outlive their Application, and everything else waits for them.
+        let policy = Policy { retain: Some(true), ..Policy::defaults() };
+        let application = Application::new(
+            ApplicationParts {
+                name: NAMESPACES.to_owned(),
+                argocd_namespace: argocd.namespace.clone(),
+                labels: self.labels(NAMESPACES),
+                wave: Some(1),
+                project: NAMESPACES.to_owned(),
+                source: self.folder_source(NAMESPACES),
+                destination: self.destination(&argocd.namespace),
+            },
+            &policy,
+        );
+        let destinations: BTreeSet<project_rules::Destination> =
+            self.plan.namespaces.keys().chain([&argocd.namespace]).map(|name| self.permitted(name)).collect();
+        let project = AppProject::new(
+            NAMESPACES,
+            &argocd.namespace,
+            self.labels(NAMESPACES),
+            Some(PROJECT_WAVE),
+            AppProjectSpec {
+                description: "Namespaces, and nothing in them".to_owned(),
+                source_repos: vec![argocd.repo_url.clone()],
+                destinations: destinations.into_iter().collect(),
+                cluster_resource_whitelist: Some(vec![ClusterResource {
+                    group: String::new(),
+                    kind: "Namespace".to_owned(),
+                    name: String::new(),
+                }]),
+                namespace_resource_blacklist: vec![GroupKind { group: "*".to_owned(), kind: "*".to_owned() }],
+                ..AppProjectSpec::default()
+            },
+        );
+        self.put(format!("applications/{NAMESPACES}.yaml"), NAMESPACES, &[&application], None, Vec::new());
+        self.put(format!("projects/{NAMESPACES}.yaml"), NAMESPACES, &[&project], None, Vec::new());
+    }
+
+    fn folder_source(&self, component: &str) -> ApplicationSource {
+        ApplicationSource::Folder {
+            repo_url: self.plan.argocd.repo_url.clone(),
+            path: format!("{}/manifests/{component}", self.folder()),
+            target_revision: self.plan.argocd.target_revision.clone(),
+            directory: DirectorySource { recurse: true, include: None },
+        }
+    }
+
+    fn manifests(&mut self, component: &str, objects: &[Object], mistakes: &mut Diagnostics) {
+        let home = self.plan.selection.enabled[component].namespace.clone();
+        let mut named: BTreeMap<String, Vec<&Object>> = BTreeMap::new();
+        for object in objects {
+            named.entry(object.identity.file_name(&home)).or_default().push(object);
+        }
+        for (name, objects) in named {
+            for object in &objects {
+                let name = match objects.len() {
+                    1 => name.clone(),
+                    _ => object.identity.file_name_with_group(&home),
+                };
+                let path = format!("manifests/{component}/{name}");
+                if self.files.contains_key(&path) {
+                    mistakes.push(
+                        Diagnostic::new("name-collision", format!("two objects of `{component}` would be the file `{path}`"))
+                            .at(object.at, "")
+                            .help("rename one: their names differ only in upper and lower case"),
+                    );
+                }
+                let inputs = vec![object.template.path.clone()];
+                self.put(path, component, &[&Ordered(&object.node)], None, inputs);
+            }
+        }
+    }
+
+    fn application(&mut self, planned: &Planned<'_>, values: Option<&Node>, mistakes: &mut Diagnostics) {
+        let Some(selected) = self.plan.selection.enabled.get(planned.component) else { return };
+        let component = selected.component;
+        let mut inputs = vec![format!("components/{}/component.yaml", component.name)];
+        let (source, chart) = match &planned.content {
+            Content::Manifests => (self.folder_source(planned.component), None),
+            Content::Chart { chart, version } => {
+                inputs.extend(chart.values.as_ref().map(|template| template.path.clone()));
+                let values = values.filter(|node| node.as_map().is_some_and(|map| !map.is_empty()));
+                let has_null = values.is_some_and(Node::has_null);
+                let text = match values.filter(|_| has_null).map(write::to_string) {
+                    Some(Ok(text)) => Some(text),
+                    Some(Err(error)) => {
+                        mistakes.push(Diagnostic::new("template-output", error.to_string()).at(chart.at, ""));
+                        None
+                    }
+                    None => None,
+                };
+                let helm = HelmSource {
+                    release_name: chart.release.clone().unwrap_or_else(|| planned.name.clone()),
+                    values_object: values.filter(|_| !has_null).cloned(),
+                    values: text,
+                    skip_tests: true,
+                    skip_crds: chart.skip_crds,
+                    kube_version: self.plan.kube_version.clone(),
+                    // Without a list Argo CD would hand over what the live cluster serves at the moment.
+                    api_versions: match planned.api_versions.is_empty() {
+                        true => vec!["v1".to_owned()],
+                        false => planned.api_versions.clone(),
+                    },
+                };
+                let source = ApplicationSource::Chart {
+                    repo_url: chart.repository.clone(),
+                    chart: chart.name.clone(),
+                    target_revision: version.clone(),
+                    helm: Box::new(helm),
+                };
+                (source, Some((chart.name.clone(), version.clone())))
+            }
+        };
+        let application = Application::new(
+            ApplicationParts {
+                name: planned.name.clone(),
+                argocd_namespace: self.plan.argocd.namespace.clone(),
+                labels: self.labels(planned.component),
+                wave: Some(planned.wave),
+                project: planned.component.to_owned(),
+                source,
+                destination: self.destination(&planned.namespace),
+            },
+            &planned.policy,
+        );
+        self.put(format!("applications/{}.yaml", planned.name), planned.component, &[&application], chart, inputs);
+    }
+
+    /// Exactly the repositories, namespaces and cluster-scoped kinds that the component's Applications need.
+    fn project(&mut self, name: &str, objects: &[Object]) {
+        let component = self.plan.selection.enabled[name].component;
+        let mut repositories = BTreeSet::new();
+        let mut namespaces = BTreeSet::new();
+        let mut kinds: BTreeSet<ClusterResource> = BTreeSet::new();
+        let mut any = false;
+        for application in self.plan.applications.iter().filter(|application| application.component == name) {
+            any = true;
+            namespaces.insert(application.namespace.clone());
+            match &application.content {
+                Content::Manifests => {
+                    repositories.insert(self.plan.argocd.repo_url.clone());
+                    for object in objects {
+                        let Identity { group, kind, namespace, .. } = &object.identity;
+                        if namespace.is_empty() {
+                            let (group, kind) = (group.clone(), kind.clone());
+                            kinds.insert(ClusterResource { group, kind, name: String::new() });
+                        } else {
+                            namespaces.insert(namespace.clone());
+                        }
+                    }
+                }
+                Content::Chart { chart, .. } => {
+                    repositories.insert(chart.repository.clone());
+                    namespaces.extend(chart.writes_namespaces.iter().cloned());
+                    for text in &chart.writes_cluster_kinds {
+                        let (kind, group) = text.split_once('.').unwrap_or((text, ""));
+                        let (group, kind) = (group.to_owned(), kind.to_owned());
+                        kinds.insert(ClusterResource { group, kind, name: String::new() });
+                    }
+                }
+            }
+        }
+        if !any {
+            return;
+        }
+        let project = AppProject::new(
+            name,
+            &self.plan.argocd.namespace,
+            self.labels(name),
+            Some(PROJECT_WAVE),
+            AppProjectSpec {
+                description: component.description.clone(),
+                source_repos: repositories.into_iter().collect(),
+                destinations: namespaces.iter().map(|namespace| self.permitted(namespace)).collect(),
+                cluster_resource_whitelist: (!kinds.is_empty()).then(|| kinds.into_iter().collect()),
+                ..AppProjectSpec::default()
+            },
+        );
+        let inputs = vec![format!("components/{name}/component.yaml")];
+        self.put(format!("projects/{name}.yaml"), name, &[&project], None, inputs);
+    }
+
+    fn index(&mut self) {
+        let files: BTreeMap<&str, IndexEntry<'_>> = self
+            .files
+            .iter()
+            .map(|(path, file)| {
+                let entry = IndexEntry {
+                    sha256: hex(&Sha256::digest(&file.text)),
+                    component: &file.component,
+                    chart: file.chart.as_ref().map(|(name, _)| name.as_str()),
+                    version: file.chart.as_ref().map(|(_, version)| version.as_str()),
+                    inputs: &file.inputs,
+                };
+                (path.as_str(), entry)
+            })
+            .collect();
+        let index = Index {
+            version: 1,
+            generator: VERSION,
+            environment: &self.plan.environment.name,
+            overlays: &self.plan.environment.inputs,
+            files,
+        };
+        let mut text = String::from("# Generated by kubezero. Do not edit: removal of files trusts this list.\n");
+        erased::Document::append(&index, &mut text);
+        let file = RenderedFile {
+            text: Arc::from(text.into_bytes()),
+            component: ROOT.to_owned(),
+            chart: None,
+            inputs: Vec::new(),
+        };
+        self.files.insert("index.yaml".to_owned(), file);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [DIGITS[(b >> 4) as usize] as char, DIGITS[(b & 15) as usize] as char]).collect()
+}
+
+/// Documents of different types in one list.
+mod erased {
+    use crate::yaml::write;
+    use serde::Serialize;
+
+    /// Something that can be written as YAML.
+    pub trait Document {
+        /// Writes it at the end of a text.
+        fn append(&self, text: &mut String);
+    }
+
+    impl<T: Serialize> Document for T {
+        fn append(&self, text: &mut String) {
+            // Our own types and parsed nodes hold nothing that YAML cannot: no bytes, no NaN, string keys.
+            let written = write::append(self, text);
+            debug_assert!(written.is_ok(), "{written:?}");
+        }
+    }
+}
