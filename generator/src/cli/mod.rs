@@ -1,7 +1,8 @@
 //! Arguments in, text out. The only place that prints. One file per command.
 
-
+pub mod explain;
 pub mod output;
+pub mod plan;
 pub mod render;
 pub mod report;
 pub mod validate;
@@ -60,6 +61,8 @@ pub enum Color {
 enum Command {
     Render(render::RenderArgs),
     Validate(validate::ValidateArgs),
+    Explain(explain::ExplainArgs),
+    Plan(plan::PlanArgs),
 }
 
 /// What a command came to.
@@ -106,6 +109,8 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Render(args) => render::run(global, &args),
         Command::Validate(args) => validate::run(global, &args),
+        Command::Explain(args) => explain::run(global, &args),
+        Command::Plan(args) => plan::run(global, &args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -11,6 +11,7 @@ pub mod repository;
 pub mod selection;
 pub mod source;
 pub mod template;
+pub mod trace;
 pub mod write;
 
 use rayon::prelude::*;

@@ -175,7 +175,7 @@ fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Object>>) -> Vec<check::Found<
 }
 
 /// The values for a chart: the component's template with the environment's `values` over it.
-fn render_values(
+pub(super) fn render_values(
     repository: &Repository,
     plan: &Plan<'_>,
     application: &Planned<'_>,
@@ -267,7 +267,7 @@ fn render_objects(
 }
 
 /// Renders a template and parses what comes out; a mistake is shown at the template's line.
-fn render_template(
+pub(super) fn render_template(
     repository: &Repository,
     template: &TemplateName,
     context: &Context,

@@ -1,0 +1,484 @@
+//! `kubezero explain`
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use super::output::{print, print_json};
+use super::plan::TextOrJson;
+use super::{Global, Outcome};
+use crate::diagnostic::{Diagnostic, Diagnostics, Origin, closest};
+use crate::objects::manifest::Identity;
+use crate::pipeline::plan::{Content, NAMESPACES, Plan};
+use crate::pipeline::render::{ROOT, RenderedFile, RenderedTree};
+use crate::pipeline::repository::Repository;
+use crate::pipeline::trace;
+use crate::values::path;
+use crate::yaml::{self, Node};
+use crate::{Result, pipeline};
+
+/// Say where a value, a component or a generated file comes from
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Environment
+    #[arg(value_name = "ENV")]
+    pub environment: String,
+    /// A value (`cluster.domain`), a component (`istio`), or a generated file (`applications/istio-base.yaml`)
+    #[arg(value_name = "PATH")]
+    pub path: String,
+    /// A path within the generated file (`spec.source.targetRevision`)
+    #[arg(value_name = "FIELD")]
+    pub field: Option<String>,
+    /// How it is shown
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
+    pub format: TextOrJson,
+}
+
+/// An answer: lines of text, each with its depth, and the same as JSON.
+struct Answer {
+    lines: Vec<(usize, String)>,
+    json: Json,
+}
+
+impl Answer {
+    fn new(subject: &str) -> Answer {
+        Answer { lines: Vec::new(), json: json!({"kind": "explanation", "version": 1, "subject": subject}) }
+    }
+
+    fn say(&mut self, depth: usize, text: impl Into<String>) {
+        self.lines.push((depth, text.into()));
+    }
+
+    fn text(&self) -> String {
+        self.lines
+            .iter()
+            .flat_map(|(depth, text)| text.lines().map(move |line| format!("{}{line}\n", "  ".repeat(*depth))))
+            .collect()
+    }
+}
+
+/// What a question is asked of.
+struct Asked<'a, 'r> {
+    repository: &'a Repository,
+    tree: &'a RenderedTree<'r>,
+}
+
+/// Runs the command.
+pub fn run(global: &Global, args: &ExplainArgs) -> Result<Outcome> {
+    let repository = global.load(std::slice::from_ref(&args.environment))?;
+    let environments = pipeline::resolve(&repository)?;
+    let trees = pipeline::render(&repository, &environments)?;
+    let Some(tree) = trees.first() else { return Ok(Outcome::Fine) };
+    let asked = Asked { repository: &repository, tree };
+    // `FILE:FIELD` in one word is what one copies from a review.
+    let (subject, field) = match (&args.field, args.path.split_once(".yaml:")) {
+        (Some(field), _) => (args.path.clone(), Some(field.clone())),
+        (None, Some((file, field))) => (format!("{file}.yaml"), Some(field.to_owned())),
+        (None, None) => (args.path.clone(), None),
+    };
+    let answer = asked.answer(&subject, field.as_deref())?;
+    match args.format {
+        TextOrJson::Text => print(&answer.text())?,
+        TextOrJson::Json => print_json(&answer.json)?,
+    }
+    Ok(Outcome::Fine)
+}
+
+impl Asked<'_, '_> {
+    fn plan(&self) -> &Plan<'_> {
+        &self.tree.plan
+    }
+
+    fn environment(&self) -> &str {
+        &self.plan().environment.name
+    }
+
+    fn at(&self, origin: Origin) -> String {
+        self.repository.sources().locate(origin)
+    }
+
+    fn answer(&self, subject: &str, field: Option<&str>) -> Result<Answer> {
+        let prefix = format!("argocd/{}/", self.environment());
+        let file = subject.strip_prefix(&prefix).unwrap_or(subject);
+        if let Some(rendered) = self.tree.files.get(file) {
+            return match field {
+                Some(field) => self.field(file, rendered, field),
+                None => Ok(self.file(file, rendered)),
+            };
+        }
+        if self.repository.components().contains_key(subject) {
+            return Ok(self.component(subject));
+        }
+        self.value(subject)
+    }
+
+    fn unknown(&self, subject: &str) -> crate::Error {
+        let values = ["cluster", "argocd", "components"].map(str::to_owned);
+        let names: Vec<String> = self
+            .tree
+            .files
+            .keys()
+            .cloned()
+            .chain(self.repository.components().keys().cloned())
+            .chain(values)
+            .collect();
+        let mut diagnostic =
+            Diagnostic::new("unknown-path", format!("`{subject}` is no value, component or file of `{}`", self.environment()));
+        let segments = path::split(subject);
+        // The longest part of the path that exists says where it went wrong.
+        let values = &self.plan().environment.values;
+        let known = (0..segments.len()).rev().find_map(|length| {
+            let node = values.at(segments[..length].iter().map(String::as_str))?;
+            let keys: Vec<&str> = node.as_map()?.keys().map(AsRef::as_ref).collect();
+            Some((length, closest(&segments[length], keys.iter().copied()).map(str::to_owned)))
+        });
+        diagnostic = match known {
+            Some((length, Some(near))) if length > 0 => {
+                let mut better = segments[..length].to_vec();
+                better.push(near);
+                diagnostic.help(format!("did you mean `{}`?", path::join(&better)))
+            }
+            _ => diagnostic.did_you_mean(subject, names.iter().map(String::as_str)),
+        };
+        let diagnostic = diagnostic.help("ask for a value (`cluster.domain`), a component (`istio`), a file (`applications/<name>.yaml`), or a file and a field");
+        self.repository.mistakes(Diagnostics::from(diagnostic))
+    }
+
+    /// Who set a value, winner first.
+    fn chain(&self, answer: &mut Answer, depth: usize, segments: &[String]) -> Vec<Json> {
+        let mut settings = trace::settings(self.repository, self.plan(), segments);
+        let mut list = Vec::new();
+        let winner = settings.pop();
+        // A map has no single winner: every layer adds to it.
+        if let Some(winner) = &winner {
+            let word = if winner.value.is_object() { "last set at" } else { "set at" };
+            answer.say(depth, format!("{word} {}", self.at(winner.at)));
+            list.push(json!({"at": self.at(winner.at), "overlay": winner.overlay, "value": winner.value, "wins": true}));
+        }
+        for lost in settings.iter().rev() {
+            let word = if lost.value.is_object() { "adds to   " } else { "shadows   " };
+            answer.say(depth, format!("{word}{}  {}", self.at(lost.at), brief(&lost.value)));
+            list.push(json!({"at": self.at(lost.at), "overlay": lost.overlay, "value": lost.value, "wins": false}));
+        }
+        list
+    }
+
+    fn value(&self, subject: &str) -> Result<Answer> {
+        let segments = path::split(subject);
+        let set = self.plan().environment.values.at(segments.iter().map(String::as_str));
+        let filled = self.filled(&segments);
+        if set.is_none() && filled.is_none() {
+            return Err(self.unknown(subject));
+        }
+        let mut answer = Answer::new(subject);
+        let value = filled.unwrap_or_else(|| set.map(Node::to_json).unwrap_or_default());
+        answer.say(0, format!("{subject} in {}", self.environment()));
+        answer.say(1, shown(&value));
+        let chain = self.chain(&mut answer, 1, &segments);
+        if chain.is_empty() {
+            let from = match segments.first().map(String::as_str) {
+                Some("components") => match segments.get(1) {
+                    Some(component) => format!("components/{component}/settings.schema.yaml"),
+                    None => "the schema".to_owned(),
+                },
+                _ => "environments/environment.schema.yaml".to_owned(),
+            };
+            answer.say(1, format!("no overlay sets it: the default of {from}"));
+            answer.json["default"] = json!(from);
+        }
+        answer.json["value"] = value;
+        answer.json["chain"] = json!(chain);
+        Ok(answer)
+    }
+
+    /// A value with defaults, as templates see it.
+    fn filled(&self, segments: &[String]) -> Option<Json> {
+        let context = &self.plan().context;
+        match segments.first().map(String::as_str) {
+            Some("cluster" | "argocd" | "platform" | "environment") => {
+                segments.iter().try_fold(context, |value, key| value.get(key)).cloned()
+            }
+            Some("components") if segments.get(2).is_some_and(|key| key == "settings") => {
+                segments.iter().try_fold(context, |value, key| value.get(key)).cloned()
+            }
+            _ => None,
+        }
+    }
+
+    fn component(&self, name: &str) -> Answer {
+        let mut answer = Answer::new(name);
+        let plan = self.plan();
+        let Some(component) = self.repository.components().get(name) else { return answer };
+        answer.say(0, format!("{name}: {}", component.description));
+        let Some(selected) = plan.selection.enabled.get(name) else {
+            answer.say(1, format!("off in {}", self.environment()));
+            let segments = vec!["components".to_owned(), name.to_owned(), "enabled".to_owned()];
+            let chain = self.chain(&mut answer, 1, &segments);
+            if chain.is_empty() {
+                answer.say(1, "no overlay lists it under `components`");
+            }
+            answer.json["enabled"] = json!(false);
+            answer.json["chain"] = json!(chain);
+            return answer;
+        };
+        answer.say(1, format!("on in {}, because of {}", self.environment(), self.at(selected.because)));
+        answer.json["enabled"] = json!(true);
+        answer.json["because"] = json!(self.at(selected.because));
+        answer.say(1, format!("in the namespace {}", selected.namespace));
+
+        answer.say(0, "\nApplications, in the order of their waves:");
+        let mut applications = Vec::new();
+        for index in plan.in_order() {
+            let application = &plan.applications[index];
+            if application.component != name {
+                continue;
+            }
+            answer.say(1, format!("wave {}  {}  {}", application.wave, application.name, super::plan::detail(plan, index)));
+            let mut after = Vec::new();
+            for edge in plan.edges.iter().filter(|edge| edge.after == index) {
+                let before = &plan.applications[edge.before];
+                if before.wave + 1 == application.wave {
+                    let place = edge.at.map_or_else(String::new, |at| format!(" at {}", self.at(at)));
+                    answer.say(3, format!("after {}: {}{place}", before.name, edge.why));
+                }
+                after.push(json!({"application": before.name, "why": edge.why, "at": edge.at.map(|at| self.at(at))}));
+            }
+            applications.push(json!({"name": application.name, "wave": application.wave, "after": after}));
+        }
+        answer.json["applications"] = json!(applications);
+
+        let needed: Vec<String> = plan
+            .selection
+            .enabled
+            .values()
+            .filter(|other| other.component.name != name)
+            .filter(|other| {
+                other.component.wanted().any(|wanted| {
+                    wanted.name == name || component.provided().any(|given| given.name == wanted.name)
+                })
+            })
+            .map(|other| other.component.name.clone())
+            .collect();
+        if !needed.is_empty() {
+            answer.say(1, format!("required or used by {}", needed.join(", ")));
+        }
+        answer.json["neededBy"] = json!(needed);
+
+        let mut set = Vec::new();
+        for part in ["settings", "values", "charts", "application", "namespace"] {
+            if let Some(node) = selected.entry.get(part) {
+                leaves(node, &mut vec![part.to_owned()], &mut set);
+            }
+        }
+        if set.is_empty() {
+            answer.say(0, "\nNothing is set: every setting has its default.");
+        } else {
+            answer.say(0, "\nSet by overlays; every other setting has its default:");
+        }
+        let mut settings = Vec::new();
+        for (segments, value, at) in &set {
+            let place = at.map_or_else(String::new, |at| self.at(at));
+            answer.say(1, format!("{} = {}", path::join(segments), brief(value)));
+            answer.say(2, place.clone());
+            settings.push(json!({"path": path::join(segments), "value": value, "at": place}));
+        }
+        answer.json["set"] = json!(settings);
+
+        answer.say(0, "\nFiles:");
+        let files: Vec<String> =
+            self.tree.files.iter().filter(|(_, file)| file.component == name).map(|(path, _)| path.clone()).collect();
+        for file in &files {
+            answer.say(1, format!("argocd/{}/{file}", self.environment()));
+        }
+        answer.json["files"] = json!(files);
+        answer.say(0, format!("\nIts settings: kubezero components {name}"));
+        answer
+    }
+
+    fn file(&self, file: &str, rendered: &RenderedFile) -> Answer {
+        let mut answer = Answer::new(file);
+        answer.say(0, format!("argocd/{}/{file}", self.environment()));
+        let from = match rendered.component.as_str() {
+            ROOT | NAMESPACES => "made by the generator itself from the environment as a whole".to_owned(),
+            component => format!("made by the component {component}"),
+        };
+        answer.say(1, from);
+        if let Some((chart, version)) = &rendered.chart {
+            answer.say(1, format!("for the chart {chart} {version}"));
+        }
+        if !rendered.inputs.is_empty() {
+            answer.say(1, "from");
+            for input in &rendered.inputs {
+                answer.say(2, input.clone());
+            }
+        }
+        answer.say(1, "with the values of");
+        for input in &self.plan().environment.inputs {
+            answer.say(2, input.clone());
+        }
+        answer.say(0, format!("\nA field of it: kubezero explain {} {file} metadata.name", self.environment()));
+        answer.json["component"] = json!(rendered.component);
+        answer.json["inputs"] = json!(rendered.inputs);
+        answer.json["overlays"] = json!(self.plan().environment.inputs);
+        answer
+    }
+
+    fn field(&self, file: &str, rendered: &RenderedFile, field: &str) -> Result<Answer> {
+        let text = String::from_utf8_lossy(&rendered.text);
+        let documents = yaml::parse_all(crate::diagnostic::FileId(u32::MAX), &text).unwrap_or_default();
+        let segments = path::split(field);
+        let found = documents.iter().rev().find_map(|document| document.at(segments.iter().map(String::as_str)));
+        let Some(found) = found else {
+            return Err(self.repository.mistakes(
+                Diagnostic::new("unknown-path", format!("`{file}` has no field `{field}`"))
+                    .in_file(format!("argocd/{}/{file}", self.environment()))
+                    .help("list items are named by their index: `spec.ignoreDifferences.0.kind`")
+                    .into(),
+            ));
+        };
+        let mut answer = Answer::new(field);
+        answer.say(0, format!("{field} in argocd/{}/{file}", self.environment()));
+        answer.say(1, shown(&found.to_json()));
+        answer.json["file"] = json!(file);
+        answer.json["value"] = found.to_json();
+        let values_prefix: Vec<String> = ["spec", "source", "helm", "valuesObject"].map(str::to_owned).to_vec();
+        let application = file
+            .strip_prefix("applications/")
+            .and_then(|name| name.strip_suffix(".yaml"))
+            .and_then(|name| self.plan().applications.iter().position(|a| a.name == name));
+        match application {
+            Some(index) if segments.starts_with(&values_prefix) => {
+                let application = &self.plan().applications[index];
+                let traced = trace::values(self.repository, self.plan(), application);
+                let inner = &segments[values_prefix.len()..];
+                let node = traced.as_ref().and_then(|node| node.at(inner.iter().map(String::as_str)));
+                self.origins(&mut answer, node, application.component);
+            }
+            Some(index) => self.application_field(&mut answer, index, &segments),
+            None if file.starts_with("manifests/") && rendered.component != NAMESPACES => {
+                let identity = documents.first().and_then(|document| Identity::of(document).ok());
+                let traced =
+                    identity.and_then(|wanted| trace::object(self.repository, self.plan(), &rendered.component, &wanted));
+                let node = traced.as_ref().and_then(|node| node.at(segments.iter().map(String::as_str)));
+                self.origins(&mut answer, node, &rendered.component);
+            }
+            None => answer.say(1, "decided by the generator from the whole environment; see docs/concepts.md"),
+        }
+        Ok(answer)
+    }
+
+    /// The lines that wrote a value, and what those lines read.
+    fn origins(&self, answer: &mut Answer, node: Option<&Node>, component: &str) {
+        let Some(origin) = node.and_then(Node::origin) else {
+            answer.say(1, "set by the generator");
+            return;
+        };
+        let sources = self.repository.sources();
+        answer.say(1, format!("set at {}", self.at(origin)));
+        answer.json["at"] = json!(self.at(origin));
+        let line = sources.line(origin).trim().to_owned();
+        if !line.is_empty() {
+            answer.say(2, line.clone());
+        }
+        if let Some(node) = node {
+            for lost in node.origins.iter().rev().skip(1).filter(|lost| lost.file != origin.file) {
+                answer.say(1, format!("shadows {}", self.at(*lost)));
+            }
+        }
+        let mut reads = Vec::new();
+        if sources.path(origin.file).ends_with(".hbs") {
+            for name in trace::reads(&line) {
+                if let Some(partial) = name.strip_prefix("partial ") {
+                    answer.say(1, format!("which includes components/partials/{partial}.hbs"));
+                    continue;
+                }
+                let Some((value, segments)) = trace::variable(self.plan(), component, &name) else { continue };
+                answer.say(1, format!("which reads {name} = {}", brief(&value)));
+                let chain = self.chain(answer, 2, &segments);
+                if chain.is_empty() {
+                    answer.say(2, "no overlay sets it: the schema's default, or computed");
+                }
+                reads.push(json!({"name": name, "value": value, "chain": chain}));
+            }
+        }
+        answer.json["reads"] = json!(reads);
+    }
+
+    fn application_field(&self, answer: &mut Answer, index: usize, segments: &[String]) {
+        let plan = self.plan();
+        let application = &plan.applications[index];
+        let Some(selected) = plan.selection.enabled.get(application.component) else { return };
+        let component_file = format!("components/{}/component.yaml", application.component);
+        let path = path::join(segments);
+        match (&application.content, path.as_str()) {
+            (Content::Chart { chart, .. }, "spec.source.targetRevision") => {
+                let pinned = ["components", application.component, "charts", &chart.key, "version"].map(str::to_owned);
+                if self.chain(answer, 1, &pinned).is_empty() {
+                    answer.say(1, format!("set at {}", self.at(chart.version_at)));
+                } else {
+                    answer.say(1, format!("shadows   {}  {}", self.at(chart.version_at), chart.version));
+                }
+            }
+            (Content::Chart { chart, .. }, "spec.source.repoURL" | "spec.source.chart") => {
+                answer.say(1, format!("set at {}", self.at(chart.at)));
+            }
+            (Content::Manifests, "spec.source.targetRevision" | "spec.source.repoURL") => {
+                let key = segments.last().cloned().unwrap_or_default();
+                self.chain(answer, 1, &["argocd".to_owned(), key]);
+            }
+            _ if path.contains("sync-wave") => {
+                answer.say(1, "the longest path of what has to come before:");
+                let mut current = index;
+                loop {
+                    let here = &plan.applications[current];
+                    let next = plan
+                        .edges
+                        .iter()
+                        .find(|edge| edge.after == current && plan.applications[edge.before].wave + 1 == here.wave);
+                    let Some(edge) = next else {
+                        answer.say(2, format!("wave {}  {}: after its namespace", here.wave, here.name));
+                        break;
+                    };
+                    let place = edge.at.map_or_else(String::new, |at| format!(", {}", self.at(at)));
+                    answer.say(2, format!("wave {}  {}: {}{place}", here.wave, here.name, edge.why));
+                    current = edge.before;
+                }
+            }
+            _ if path.starts_with("spec.destination") => {
+                answer.say(1, format!("the namespace of {component_file}, the cluster of `argocd.destination`"));
+                self.chain(answer, 1, &["argocd".to_owned(), "destination".to_owned()]);
+            }
+            _ => {
+                answer.say(1, format!("Argo CD policy: the generator's defaults, then `application` in {component_file}"));
+                let over = ["components", application.component, "application"].map(str::to_owned);
+                self.chain(answer, 1, &over);
+                let _ = selected;
+            }
+        }
+    }
+}
+
+/// All leaves below a node: path, value, place.
+fn leaves(node: &Node, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, Json, Option<Origin>)>) {
+    match node.as_map() {
+        Some(map) if !map.is_empty() => {
+            for (key, entry) in map {
+                path.push(key.as_ref().to_owned());
+                leaves(&entry.node, path, found);
+                path.pop();
+            }
+        }
+        _ => found.push((path.clone(), node.to_json(), node.origin())),
+    }
+}
+
+fn brief(value: &Json) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 72 { text } else { text.chars().take(69).chain("...".chars()).collect() }
+}
+
+fn shown(value: &Json) -> String {
+    match value {
+        Json::Object(_) | Json::Array(_) => yaml::write::to_string(value).unwrap_or_default(),
+        scalar => scalar.to_string(),
+    }
+}
