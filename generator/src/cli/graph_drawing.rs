@@ -205,7 +205,9 @@ fn in_words(graph: &Graph, edge: &Edge) -> String {
 
 /// The same text on one line and without control characters, which could take over a terminal.
 fn one_line(text: &str) -> String {
-    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    // Marks that turn the direction of writing would let a name pose as another.
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let visible = |c: char| if c.is_control() || turns(c) { ' ' } else { c };
     let text: String = text.chars().map(visible).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

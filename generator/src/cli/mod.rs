@@ -1,6 +1,8 @@
 //! Arguments in, text out. The only place that prints. One file per command.
 
 pub mod explain;
+pub mod graph;
+pub mod graph_drawing;
 pub mod output;
 pub mod plan;
 pub mod render;
@@ -63,6 +65,7 @@ enum Command {
     Validate(validate::ValidateArgs),
     Explain(explain::ExplainArgs),
     Plan(plan::PlanArgs),
+    Graph(graph::GraphArgs),
 }
 
 /// What a command came to.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(global, &args),
         Command::Explain(args) => explain::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
+        Command::Graph(args) => graph::run(global, &args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

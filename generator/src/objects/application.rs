@@ -211,6 +211,12 @@ impl Application {
             // A commit that does not touch the folder does not render it again.
             annotations.insert("argocd.argoproj.io/manifest-generate-paths".to_owned(), ".".to_owned());
         }
+        if policy.retain.unwrap_or(false) && parts.wave.is_some() {
+            // Without a finalizer of ours Argo CD would still run a chart's pre-delete hooks: tigera-operator's
+            // takes the network away. Letting go of a retained component is a person's decision.
+            annotations
+                .insert("argocd.argoproj.io/sync-options".to_owned(), "Delete=false,Prune=false".to_owned());
+        }
         let finalizers =
             if policy.retain.unwrap_or(false) { Vec::new() } else { vec![RESOURCES_FINALIZER.to_owned()] };
         Application {

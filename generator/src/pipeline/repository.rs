@@ -121,7 +121,7 @@ impl Repository {
         let environments = reader.overlays(ENVIRONMENTS, "environment.yaml", &overlay_form, &known, &mut mistakes);
         let environment_schema = reader.environment_schema(&mut mistakes);
         let sources = Arc::new(reader.sources);
-        if mistakes.is_empty() && all_environments.is_empty() {
+        if mistakes.is_empty() && all_environments.is_empty() && matches!(wanted, Wanted::All) {
             mistakes.push(
                 Diagnostic::new("no-environment", "there is no environment to render")
                     .in_file(ENVIRONMENTS)

@@ -467,7 +467,7 @@ pub fn list_words(words: &[&str]) -> String {
 
 fn kind_in_words(schema: &Json) -> String {
     if let Some(options) = schema.get("enum").and_then(Json::as_array) {
-        return options.iter().map(plain_json).collect::<Vec<_>>().join(" \\| ");
+        return options.iter().map(plain_json).collect::<Vec<_>>().join(" | ");
     }
     let base = match schema.get("type") {
         Some(Json::String(kind)) => kind.clone(),
