@@ -11,6 +11,14 @@ use crate::trees::{all_rendered, documents, objects, upstream};
 /// Keys that a chart reads although its values.yaml does not have them, or maps whose keys are the user's.
 /// A path ends where anything may follow.
 const OPEN: &[(&str, &str, &str)] = &[
+    ("argo-cd", "configs.cm", "becomes argocd-cm: every key with dots is Argo CD's own"),
+    ("argo-cd", "configs.params", "becomes argocd-cmd-params-cm: every key with dots is Argo CD's own"),
+    ("argo-cd", "global.nodeSelector", "labels of nodes"),
+    ("argo-cd", "redis-ha", "values of a subchart that is not in the pack"),
+    ("istiod", "meshConfig", "any field of Istio's MeshConfig"),
+    ("kube-prometheus-stack", "grafana.grafana.ini", "becomes grafana.ini: sections and keys are Grafana's own"),
+    ("tigera-operator", "installation", "any field of the Installation's spec"),
+    ("tigera-operator", "nodeSelector", "labels of nodes"),
 ];
 
 fn folder(upstream: &Path, chart: &str, version: &str) -> PathBuf {
@@ -79,7 +87,7 @@ fn unknown(chart: &str, path: &str, values: &Json, known: &Json, found: &mut Vec
     }
     for (key, value) in values {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        let open = OPEN.iter().any(|(of, at, _)| {
+        let open = OPEN.iter().any(|(of, at, _why)| {
             *of == chart && path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         });
         if open {

@@ -187,7 +187,8 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
     if properties.is_empty() {
         return out + "\nIt has no settings.\n";
     }
-    out += &format!("\n{}, below components.{}.settings:\n\n", count(properties.len(), "setting"), component.name);
+    let heading = format!("{}, below components.{}.settings:", count(properties.len(), "setting"), component.name);
+    out += &format!("\n{}\n", table::indented(&heading, 0, width));
     let rows: Vec<Vec<String>> = properties
         .iter()
         .map(|property| {

@@ -10,6 +10,11 @@
 
 mod layout;
 mod svg;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 pub use svg::svg;
 
@@ -71,8 +76,7 @@ impl Graph {
     /// does not have, are kept as they are.
     fn essential_edges(&self) -> Vec<&Edge> {
         let n = self.nodes.len();
-        let mut edges: Vec<&Edge> =
-            self.edges.iter().filter(|edge| edge.from < n && edge.to < n).collect();
+        let mut edges: Vec<&Edge> = self.edges.iter().filter(|edge| edge.from < n && edge.to < n).collect();
         edges.sort_by(|a, b| (a.from, a.to, a.soft, &a.why).cmp(&(b.from, b.to, b.soft, &b.why)));
         edges.dedup_by_key(|edge| (edge.from, edge.to));
 
@@ -95,16 +99,15 @@ impl Graph {
             }
             beyond[node] = reached;
         }
-        let implied = |edge: &Edge| {
-            rises(edge) && after[edge.from].iter().any(|&next| next != edge.to && beyond[next][edge.to])
-        };
+        let implied =
+            |edge: &Edge| rises(edge) && after[edge.from].iter().any(|&next| next != edge.to && beyond[next][edge.to]);
         edges.retain(|edge| !implied(edge));
         edges
     }
 
     /// The waves in use, ascending, each with its nodes in the order of the graph.
     fn waves(&self) -> Vec<(u32, Vec<usize>)> {
-        let mut waves: std::collections::BTreeMap<u32, Vec<usize>> = std::collections::BTreeMap::new();
+        let mut waves: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (index, node) in self.nodes.iter().enumerate() {
             waves.entry(node.wave).or_default().push(index);
         }
@@ -142,9 +145,8 @@ impl Kind {
 #[must_use]
 pub fn text(graph: &Graph, width: usize) -> String {
     let edges = graph.essential_edges();
-    let longest = |of: fn(&Node) -> &str| {
-        graph.nodes.iter().map(|node| one_line(of(node)).chars().count()).max().unwrap_or(0)
-    };
+    let longest =
+        |of: fn(&Node) -> &str| graph.nodes.iter().map(|node| one_line(of(node)).chars().count()).max().unwrap_or(0);
     let (name, detail) = (longest(|node| &node.name), longest(|node| &node.detail));
     // Names stand two from the edge and columns two apart.
     let room = width.saturating_sub(2 + name + 2 + detail + 2);
@@ -155,57 +157,59 @@ pub fn text(graph: &Graph, width: usize) -> String {
         "" => graph.summary(),
         title => format!("{title}: {}", graph.summary()),
     };
-    lines.wrapped("", "  ", &heading, width);
+    lines.under("", wrap(&heading, width, "  "));
     for (wave, nodes) in graph.waves() {
-        lines.push(String::new());
+        lines.push("");
         lines.push(format!("wave {wave}"));
         for node in nodes {
-            let waits: Vec<String> = edges
-                .iter()
-                .filter(|edge| edge.to == node)
-                .map(|edge| in_words(graph, edge))
-                .collect();
+            let waits: Vec<_> = edges.iter().filter(|edge| edge.to == node).collect();
             let node = &graph.nodes[node];
             let (first, second) = (one_line(&node.name), one_line(&node.detail));
             if let Some((name, detail, room)) = table {
-                let after = match waits.as_slice() {
-                    [] => String::new(),
-                    waits => format!("after {}", waits.join(", ")),
-                };
-                let mut lead = format!("  {first:name$}  {second:detail$}  ");
-                for line in wrap(&after, room, "      ") {
-                    lines.push(format!("{lead}{line}"));
-                    lead = " ".repeat(lead.chars().count());
+                let mut block = Vec::new();
+                for edge in waits {
+                    let lead = if block.is_empty() { "after " } else { "      " };
+                    block.extend(wait(graph, edge, lead, 8, room));
                 }
+                lines.under(&format!("  {first:name$}  {second:detail$}  "), block);
+                continue;
+            }
+            if 2 + first.chars().count() + 2 + second.chars().count() <= width {
+                lines.push(format!("  {first}  {second}"));
             } else {
-                if 2 + first.chars().count() + 2 + second.chars().count() <= width {
-                    lines.push(format!("  {first}  {second}"));
-                } else {
-                    lines.push(format!("  {first}"));
-                    lines.wrapped("    ", "    ", &second, width);
-                }
-                for wait in waits {
-                    lines.wrapped("    ", "      ", &format!("after {wait}"), width);
-                }
+                lines.push(format!("  {first}"));
+                lines.under("    ", wrap(&second, width.saturating_sub(4), ""));
+            }
+            for edge in waits {
+                lines.under("    ", wait(graph, edge, "after ", 2, width.saturating_sub(4)));
             }
         }
     }
     lines.text
 }
 
-/// `calico-operator (requires network)`.
-fn in_words(graph: &Graph, edge: &Edge) -> String {
+/// `after calico-operator (requires network)`, the first word given as `lead`; where that is too
+/// long, the reason on lines of its own, `indent` from the left.
+fn wait(graph: &Graph, edge: &Edge, lead: &str, indent: usize, width: usize) -> Vec<String> {
     let from = one_line(&graph.nodes[edge.from].name);
-    match (one_line(&edge.why).as_str(), edge.soft) {
-        ("", false) => from,
-        ("", true) => format!("{from} (where enabled)"),
-        (why, _) => format!("{from} ({why})"),
+    let why = match (one_line(&edge.why).as_str(), edge.soft) {
+        ("", false) => return vec![format!("{lead}{from}")],
+        ("", true) => "(where enabled)".to_owned(),
+        (why, _) => format!("({why})"),
+    };
+    let whole = format!("{lead}{from} {why}");
+    if whole.chars().count() <= width {
+        return vec![whole];
     }
+    let mut lines = vec![format!("{lead}{from}")];
+    let reason = wrap(&why, width.saturating_sub(indent), " ");
+    lines.extend(reason.iter().map(|line| format!("{:indent$}{line}", "")));
+    lines
 }
 
-/// The same text on one line and without control characters, which could take over a terminal.
+/// The same text on one line and without control characters, which could take over a terminal, or
+/// those that turn the direction of writing, which could make it read as something else.
 fn one_line(text: &str) -> String {
-    // Marks that turn the direction of writing would let a name pose as another.
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let visible = |c: char| if c.is_control() || turns(c) { ' ' } else { c };
     let text: String = text.chars().map(visible).collect();
@@ -224,14 +228,14 @@ impl Lines {
         self.text.push('\n');
     }
 
-    /// `first` before the first line, `then` before those that follow; nothing for an empty text.
-    fn wrapped(&mut self, first: &str, then: &str, text: &str, width: usize) {
-        if text.is_empty() {
-            return;
-        }
-        let hang = then.strip_prefix(first).unwrap_or_default();
-        for line in wrap(text, width.saturating_sub(first.len()), hang) {
-            self.push(format!("{first}{line}"));
+    /// `lead` before the first of `block`'s lines, as much space before the others. An empty block
+    /// is `lead` alone.
+    fn under(&mut self, lead: &str, block: Vec<String>) {
+        let space = " ".repeat(lead.chars().count());
+        let mut block = block.into_iter();
+        self.push(format!("{lead}{}", block.next().unwrap_or_default()));
+        for line in block {
+            self.push(format!("{space}{line}"));
         }
     }
 }
@@ -294,7 +298,8 @@ fn mermaid_text(text: &str) -> String {
         if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.' | '/' | '+' | ',') {
             escaped.push(c);
         } else {
-            escaped.push_str(&format!("#{};", u32::from(c)));
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "#{};", u32::from(c));
         }
     }
     escaped
@@ -309,7 +314,7 @@ fn yaml_quoted(text: &str) -> String {
 #[must_use]
 pub fn dot(graph: &Graph) -> String {
     let mut lines = Lines::default();
-    lines.push(format!("digraph {} {{", dot_quoted(&graph.title)));
+    lines.push(format!("digraph {} {{", dot_quoted(&one_line(&graph.title))));
     lines.push("  rankdir=LR; ranksep=0.8; nodesep=0.2; newrank=true;");
     lines.push("  fontname=\"system-ui,sans-serif\";");
     lines.push("  node [shape=box, style=rounded, fontname=\"system-ui,sans-serif\", fontsize=11];");
@@ -319,9 +324,9 @@ pub fn dot(graph: &Graph) -> String {
         let together: Vec<String> = nodes.iter().map(|node| format!("n{node};")).collect();
         for node in nodes {
             let Node { name, component, kind, detail, .. } = &graph.nodes[node];
-            let label = match detail.as_str() {
-                "" => name.clone(),
-                detail => format!("{name}\n{detail}"),
+            let label = match (one_line(name), one_line(detail)) {
+                (name, detail) if detail.is_empty() => name,
+                (name, detail) => format!("{name}\n{detail}"),
             };
             let style = match kind {
                 Kind::Chart => "",
@@ -343,13 +348,15 @@ pub fn dot(graph: &Graph) -> String {
 }
 
 /// A quoted string of Graphviz' language. A backslash would begin one of its own escapes (`\N` is
-/// the node's name), a line break is written as one, other control characters go.
+/// the node's name), an ampersand one of HTML's; a line break is written as one, other control
+/// characters go.
 fn dot_quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
+            '&' => quoted.push_str("&amp;"),
             '\n' => quoted.push_str("\\n"),
             c if c.is_control() => quoted.push(' '),
             c => quoted.push(c),

@@ -1,12 +1,21 @@
 //! Arguments in, text out. The only place that prints. One file per command.
 
+pub mod completions;
+pub mod components;
+pub mod environments;
 pub mod explain;
+pub mod files;
 pub mod graph;
 pub mod graph_drawing;
+pub mod init;
+pub mod man;
+pub mod new;
 pub mod output;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod schema;
+pub mod table;
 pub mod validate;
 
 use std::path::PathBuf;
@@ -66,6 +75,13 @@ enum Command {
     Explain(explain::ExplainArgs),
     Plan(plan::PlanArgs),
     Graph(graph::GraphArgs),
+    Components(components::ComponentsArgs),
+    Environments(environments::EnvironmentsArgs),
+    Init(init::InitArgs),
+    New(new::NewArgs),
+    Schema(schema::SchemaArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// What a command came to.
@@ -90,6 +106,8 @@ impl Global {
 
 /// Parses, runs, reports, exits.
 pub fn main() -> ExitCode {
+    // Answers a shell that completes, and does not come back then.
+    clap_complete::CompleteEnv::with_factory(completions::command).var(completions::VARIABLE).complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -115,6 +133,13 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
+        Command::Components(args) => components::run(global, &args),
+        Command::Environments(args) => environments::run(global, &args),
+        Command::Init(args) => init::run(global, &args),
+        Command::New(args) => new::run(global, &args),
+        Command::Schema(args) => schema::run(global, &args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use super::output::{count, print, print_json};
 use super::{Global, Outcome};
 use crate::pipeline::plan::{Content, Plan};
 use crate::pipeline::render::RenderedTree;
+use crate::pipeline::repository::Repository;
 use crate::{Result, pipeline};
 
 /// Show an environment's Applications in the order in which Argo CD syncs them, and why
@@ -78,7 +79,7 @@ fn text(tree: &RenderedTree<'_>) -> String {
     out
 }
 
-fn to_json(tree: &RenderedTree<'_>, repository: &crate::pipeline::repository::Repository) -> Json {
+fn to_json(tree: &RenderedTree<'_>, repository: &Repository) -> Json {
     let plan = &tree.plan;
     let applications: Vec<Json> = plan
         .in_order()

@@ -10,6 +10,7 @@ use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::pipeline::compare::{self, Comparison, DesiredTree, Problem};
 use crate::pipeline::render::RenderedTree;
+use crate::pipeline::stamp::{self, Stamps};
 use crate::pipeline::write::{self, LockError};
 use crate::{Error, Failure, Result, VERSION, pipeline};
 
@@ -30,9 +31,24 @@ pub struct RenderArgs {
 /// Runs the command.
 pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
     let repository = global.load(&args.environments)?;
-    let environments = pipeline::resolve(&repository)?;
-    let trees = pipeline::render(&repository, &environments)?;
+    let mut environments = pipeline::resolve(&repository)?;
     let argocd = global.directory.join("argocd");
+    let (mut stamps, mut inputs, mut current) = (Stamps::default(), Vec::new(), 0);
+    if !args.check {
+        stamps = Stamps::read(&argocd);
+        inputs = stamp::inputs(&repository, &environments);
+        let untouched: Vec<bool> = environments
+            .par_iter()
+            .zip(&inputs)
+            .map(|(environment, inputs)| stamps.current(&argocd, environment, inputs).is_some())
+            .collect();
+        let mut kept = untouched.iter();
+        environments.retain(|_| kept.next() == Some(&false));
+        let mut kept = untouched.iter();
+        inputs.retain(|_| kept.next() == Some(&false));
+        current = untouched.iter().filter(|untouched| **untouched).count();
+    }
+    let trees = pipeline::render(&repository, &environments)?;
 
     // The lock comes before the comparison: what was compared must be what is replaced.
     let lock = if args.check {
@@ -42,12 +58,13 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
         write::recover(&lock).map_err(failed)?;
         Some(lock)
     };
-    let mut comparisons = trees
+    let desired: Vec<DesiredTree> = trees.iter().map(desired).collect();
+    drop(trees);
+    let mut comparisons = desired
         .par_iter()
-        .map(|tree| compare::compare(&argocd, &desired(tree), VERSION, args.overwrite_edited))
+        .map(|tree| compare::compare(&argocd, tree, VERSION, args.overwrite_edited))
         .collect::<std::result::Result<Vec<Comparison>, _>>()
         .map_err(failed)?;
-    drop(trees);
     if args.environments.is_empty() {
         let known: BTreeSet<String> = repository.all_environments().clone();
         comparisons
@@ -59,10 +76,16 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
     }
 
     let unfinished = args.check && write::is_unfinished(&argocd);
-    let summary = summary(&comparisons, args.check, global.verbose > 0);
+    let summary = summary(&comparisons, current, args.check, global.verbose > 0);
     let changes = comparisons.iter().any(Comparison::has_changes);
     if let Some(lock) = &lock {
         let written = write::write(lock, &comparisons).map_err(failed)?;
+        if !desired.is_empty() {
+            for (tree, inputs) in desired.iter().zip(inputs) {
+                stamps.note(tree, inputs);
+            }
+            stamps.keep(&argocd);
+        }
         if !written.rescued.is_empty() {
             super::output::complain(&format!(
                 "note: files that were saved during the write are kept in {}\n",
@@ -89,9 +112,8 @@ fn desired(tree: &RenderedTree<'_>) -> DesiredTree {
     }
 }
 
-fn summary(comparisons: &[Comparison], check: bool, verbose: bool) -> String {
+fn summary(comparisons: &[Comparison], mut current: usize, check: bool, verbose: bool) -> String {
     let mut text = String::new();
-    let mut current = 0;
     for comparison in comparisons {
         if !comparison.has_changes() {
             current += 1;
@@ -126,7 +148,7 @@ fn summary(comparisons: &[Comparison], check: bool, verbose: bool) -> String {
             );
         }
     }
-    if current > 0 && !verbose {
+    if current > 0 {
         text += &format!("{} up to date\n", count(current, "environment"));
     }
     text

@@ -4,7 +4,7 @@
 #[expect(clippy::disallowed_methods, reason = "how wide a terminal is does not reach any generated file")]
 pub fn width() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
-    let asked = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    let asked = || terminal_size::terminal_size_of(std::io::stdout()).map(|(columns, _)| usize::from(columns.0));
     said.or_else(asked).filter(|&columns| columns > 0).map_or(100, |columns| columns.clamp(20, 160))
 }
 

@@ -28,9 +28,7 @@ pub fn normalize_git_url(url: &str) -> String {
 /// `user@host…`, with or without `ssh://` before it. The user may be empty.
 fn is_ssh(url: &str) -> bool {
     let address = url.strip_prefix("ssh://").unwrap_or(url);
-    address
-        .rsplit_once('@')
-        .is_some_and(|(user, host)| !host.is_empty() && !user.contains(['/', ':']))
+    address.rsplit_once('@').is_some_and(|(user, host)| !host.is_empty() && !user.contains(['/', ':']))
 }
 
 /// `url.Parse` and then `URL.String`; `None` where the first fails.
@@ -100,10 +98,7 @@ fn split_scheme(address: &str) -> Option<(Option<&str>, &str)> {
     let other = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     match address.find(other) {
         Some(0) if address.starts_with(':') => None,
-        Some(colon)
-            if address[colon..].starts_with(':')
-                && address.starts_with(|c: char| c.is_ascii_alphabetic()) =>
-        {
+        Some(colon) if address[colon..].starts_with(':') && address.starts_with(|c: char| c.is_ascii_alphabetic()) => {
             Some((Some(&address[..colon]), &address[colon + 1..]))
         }
         _ => Some((None, address)),

@@ -12,7 +12,10 @@
 //!
 //! Where gobwas departs from its own documentation this module follows the documentation, except
 //! for one departure that turns up in real patterns and grants more than is written: see
-//! [`Glob::gobwas`].
+//! [`Glob::gobwas`]. Departures left out, found by comparing 200,000 random cases: text beyond
+//! ASCII next to `?` or a class, three stars in a row, an empty alternative beside a star, and a
+//! lone `?` or negated class, which gobwas lets match the empty text. Go's `filepath.Match` in turn
+//! misses some matches where a negated class stands for `/`, which no group, kind or name holds.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -138,9 +141,7 @@ impl Token {
         match self {
             Token::Char(expected) => *expected == c,
             Token::Single { separator } => *separator != Some(c),
-            Token::Class { ranges, negated } => {
-                ranges.iter().any(|&(low, high)| low <= c && c <= high) != *negated
-            }
+            Token::Class { ranges, negated } => ranges.iter().any(|&(low, high)| low <= c && c <= high) != *negated,
             Token::Many { .. } | Token::AnyOf(_) => false,
         }
     }
@@ -151,7 +152,9 @@ fn overlapping_texts(tokens: &[Token]) -> Option<(String, String)> {
     let unbounded = Token::Many { separator: None };
     let star = tokens.iter().position(|token| *token == unbounded)?;
     let text = |tokens: &[Token]| -> Option<String> {
-        let one = |token: &Token| if let Token::Char(c) = token { Some(*c) } else { None };
+        let one = |token: &Token| {
+            if let Token::Char(c) = token { Some(*c) } else { None }
+        };
         tokens.iter().map(one).collect()
     };
     let (before, after) = (text(&tokens[..star])?, text(&tokens[star + 1..])?);
@@ -231,8 +234,7 @@ impl Reader<'_> {
             self.rest = ahead.as_str();
             let high = self.next()?;
             let closed = self.next()? == ']';
-            return (closed && low <= high)
-                .then(|| Token::Class { ranges: vec![(low, high)], negated });
+            return (closed && low <= high).then(|| Token::Class { ranges: vec![(low, high)], negated });
         }
         let mut ranges = Vec::new();
         loop {

@@ -115,12 +115,7 @@ pub fn permits_source(project: &AppProjectSpec, repo_url: &str) -> bool {
 /// cluster Argo CD runs in is `https://kubernetes.default.svc`, named `in-cluster`
 /// (`AppProject.isDestinationMatched`).
 #[must_use]
-pub fn permits_destination(
-    project: &AppProjectSpec,
-    server: &str,
-    name: &str,
-    namespace: &str,
-) -> bool {
+pub fn permits_destination(project: &AppProjectSpec, server: &str, name: &str, namespace: &str) -> bool {
     let mut any_matched = false;
     for item in &project.destinations {
         let name_matches = !name.is_empty() && glob_or_negation(&item.name, name, None);
@@ -135,8 +130,7 @@ pub fn permits_destination(
         // The asymmetry is Argo CD's.
         let forbidden_name = forbids(&item.name) && !name_matches;
         let forbidden_server = forbids(&item.server) && !server_matches && namespace_matches;
-        let forbidden_namespace =
-            forbids(&item.namespace) && !namespace_matches && server_matches;
+        let forbidden_namespace = forbids(&item.namespace) && !namespace_matches && server_matches;
         if forbidden_name || forbidden_server || forbidden_namespace {
             return false;
         }
@@ -155,8 +149,7 @@ pub fn permits_cluster_kind(project: &AppProjectSpec, group: &str, kind: &str, n
                 && (item.name.is_empty() || filepath(&item.name, name))
         })
     };
-    project.cluster_resource_whitelist.as_deref().is_some_and(listed)
-        && !listed(&project.cluster_resource_blacklist)
+    project.cluster_resource_whitelist.as_deref().is_some_and(listed) && !listed(&project.cluster_resource_blacklist)
 }
 
 /// Whether Applications of the project may write namespaced objects of this kind. The object's own
@@ -164,11 +157,9 @@ pub fn permits_cluster_kind(project: &AppProjectSpec, group: &str, kind: &str, n
 /// (`AppProject.IsResourcePermitted`).
 #[must_use]
 pub fn permits_namespaced_kind(project: &AppProjectSpec, group: &str, kind: &str) -> bool {
-    let listed = |list: &[GroupKind]| {
-        list.iter().any(|item| filepath(&item.kind, kind) && filepath(&item.group, group))
-    };
-    project.namespace_resource_whitelist.as_deref().is_none_or(listed)
-        && !listed(&project.namespace_resource_blacklist)
+    let listed =
+        |list: &[GroupKind]| list.iter().any(|item| filepath(&item.kind, kind) && filepath(&item.group, group));
+    project.namespace_resource_whitelist.as_deref().is_none_or(listed) && !listed(&project.namespace_resource_blacklist)
 }
 
 /// Whether a pattern is of the forbidding kind.
@@ -196,8 +187,8 @@ fn filepath(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        AppProjectSpec, ClusterResource, Destination, GroupKind, permits_cluster_kind,
-        permits_destination, permits_namespaced_kind, permits_source,
+        AppProjectSpec, ClusterResource, Destination, GroupKind, permits_cluster_kind, permits_destination,
+        permits_namespaced_kind, permits_source,
     };
 
     // Every row of the tables below was checked once against Argo CD's own functions, compiled
@@ -309,10 +300,7 @@ mod tests {
                 name: (*name).to_owned(),
                 namespace: (*namespace).to_owned(),
             });
-            let project = AppProjectSpec {
-                destinations: destinations.collect(),
-                ..AppProjectSpec::default()
-            };
+            let project = AppProjectSpec { destinations: destinations.collect(), ..AppProjectSpec::default() };
             let got = permits_destination(&project, server, name, namespace);
             assert_eq!(got, expected, "{items:?} and {server:?} {name:?} {namespace:?}");
         }
@@ -349,10 +337,7 @@ mod tests {
             (Some(&[["", "pod"]]), &[], ["", "Pod"], false),
         ];
         let list = |rows: &[[&str; 2]]| -> Vec<GroupKind> {
-            let item = |[group, kind]: &[&str; 2]| GroupKind {
-                group: (*group).to_owned(),
-                kind: (*kind).to_owned(),
-            };
+            let item = |[group, kind]: &[&str; 2]| GroupKind { group: (*group).to_owned(), kind: (*kind).to_owned() };
             rows.iter().map(item).collect()
         };
         for &(white, black, [group, kind], expected) in rows {
@@ -412,17 +397,11 @@ mod tests {
 
     #[test]
     fn absent_and_empty_whitelists_are_written_apart() {
-        let mut project = AppProjectSpec {
-            source_repos: vec!["https://h/r".to_owned()],
-            ..AppProjectSpec::default()
-        };
+        let mut project = AppProjectSpec { source_repos: vec!["https://h/r".to_owned()], ..AppProjectSpec::default() };
         let json = |project: &AppProjectSpec| serde_json::to_string(project).unwrap();
         assert_eq!(json(&project), r#"{"sourceRepos":["https://h/r"]}"#);
         project.namespace_resource_whitelist = Some(vec![]);
-        assert_eq!(
-            json(&project),
-            r#"{"sourceRepos":["https://h/r"],"namespaceResourceWhitelist":[]}"#
-        );
+        assert_eq!(json(&project), r#"{"sourceRepos":["https://h/r"],"namespaceResourceWhitelist":[]}"#);
         let read: AppProjectSpec = serde_json::from_str(&json(&project)).unwrap();
         assert_eq!(read, project);
     }

@@ -58,12 +58,7 @@ pub fn waves(n: usize, edges: &[(usize, usize)]) -> Result<Vec<u32>, Vec<usize>>
 }
 
 /// One shortest cycle through any of `candidates`, as edge indices; empty where there is none.
-fn shortest_cycle(
-    candidates: &[usize],
-    edges: &[(usize, usize)],
-    successors: &Successors,
-    n: usize,
-) -> Vec<usize> {
+fn shortest_cycle(candidates: &[usize], edges: &[(usize, usize)], successors: &Successors, n: usize) -> Vec<usize> {
     let mut shortest: Vec<usize> = Vec::new();
     for &start in candidates {
         let limit = shortest.len().checked_sub(1).unwrap_or(n);
@@ -215,8 +210,7 @@ mod tests {
     }
 
     fn any_graph() -> impl Strategy<Value = (usize, Vec<(usize, usize)>)> {
-        (1_usize..8)
-            .prop_flat_map(|n| (Just(n), proptest::collection::vec((0..n, 0..n), 0..14)))
+        (1_usize..8).prop_flat_map(|n| (Just(n), proptest::collection::vec((0..n, 0..n), 0..14)))
     }
 
     /// The length of the shortest cycle by powers of the adjacency matrix: some node can reach
@@ -232,11 +226,7 @@ mod tests {
                 return Some(length);
             }
             reach = (0..n)
-                .map(|from| {
-                    (0..n)
-                        .map(|to| (0..n).any(|via| reach[from][via] && step[via][to]))
-                        .collect()
-                })
+                .map(|from| (0..n).map(|to| (0..n).any(|via| reach[from][via] && step[via][to])).collect())
                 .collect();
         }
         None

@@ -10,6 +10,7 @@ pub mod render;
 pub mod repository;
 pub mod selection;
 pub mod source;
+pub mod stamp;
 pub mod template;
 pub mod trace;
 pub mod write;

@@ -24,6 +24,9 @@ const ORDER_SWEEPS: usize = 24;
 /// The same while moving slots. Convergence is visible after about thirty.
 const MOVE_SWEEPS: usize = 80;
 
+/// A rise that nobody would draw on purpose.
+const ALMOST_LEVEL: f64 = 12.0;
+
 /// A finished layout. Heights begin at zero; where columns stand horizontally is the drawer's.
 pub(super) struct Layout {
     /// The middle of each node.
@@ -101,14 +104,14 @@ impl Board {
         for link in links {
             let mut at = link.from;
             for column in column_of[link.from] + 1..column_of[link.to] {
-                at = match bends.get(&(link.from, link.soft, column)) {
-                    Some(&bend) => bend,
-                    None => {
-                        let bend = board.new_bend(column);
-                        bends.insert((link.from, link.soft, column), bend);
-                        board.connect(link, at, bend);
-                        bend
-                    }
+                let key = (link.from, link.soft, column);
+                at = if let Some(&bend) = bends.get(&key) {
+                    bend
+                } else {
+                    let bend = board.new_bend(column);
+                    bends.insert(key, bend);
+                    board.connect(link, at, bend);
+                    bend
                 };
             }
             board.connect(link, at, link.to);
@@ -162,20 +165,16 @@ impl Board {
     fn order_by_barycenter(&mut self, column: usize, rightwards: bool) {
         let position = self.positions();
         let neighbours = if rightwards { &self.left } else { &self.right };
-        let height = |column: usize| self.columns.get(column).map_or(1, Vec::len).max(1) as f64;
-        let beside = if rightwards { column.wrapping_sub(1) } else { column + 1 };
-        let (own, other) = (height(column), height(beside));
-        let key = |&slot: &usize| {
-            let of = &neighbours[slot];
-            if of.is_empty() {
-                (position[slot] as f64 + 0.5) / own
-            } else {
-                let sum: usize = of.iter().map(|&neighbour| position[neighbour]).sum();
-                (sum as f64 / of.len() as f64 + 0.5) / other
-            }
+        // As a part of the column's length, so that both kinds of position can be compared.
+        let place = |slot: usize| {
+            let column = self.columns[self.column_of[slot]].len();
+            (number(position[slot]) + 0.5) / number(column)
         };
-        let mut keyed: Vec<(f64, usize)> =
-            self.columns[column].iter().map(|slot| (key(slot), *slot)).collect();
+        let key = |&slot: &usize| match neighbours[slot].as_slice() {
+            [] => place(slot),
+            of => of.iter().map(|&neighbour| place(neighbour)).sum::<f64>() / number(of.len()),
+        };
+        let mut keyed: Vec<(f64, usize)> = self.columns[column].iter().map(|slot| (key(slot), *slot)).collect();
         keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
         self.columns[column] = keyed.into_iter().map(|(_, slot)| slot).collect();
     }
@@ -226,10 +225,8 @@ impl Board {
             for &slot in column {
                 let mut own: Vec<usize> = self.right[slot].iter().map(|&to| position[to]).collect();
                 own.sort_unstable();
-                crossings += own
-                    .iter()
-                    .map(|end| ends.len() - ends.partition_point(|earlier| earlier <= end))
-                    .sum::<usize>();
+                crossings +=
+                    own.iter().map(|end| ends.len() - ends.partition_point(|earlier| earlier <= end)).sum::<usize>();
                 for end in own {
                     ends.insert(ends.partition_point(|earlier| *earlier <= end), end);
                 }
@@ -258,6 +255,42 @@ impl Board {
                 self.settle_column(column);
             }
         }
+        self.straighten();
+    }
+
+    /// Moves a slot by a few units where that makes the line to its only neighbour level: what is
+    /// almost straight looks like a mistake.
+    fn straighten(&mut self) {
+        for rightwards in [true, false] {
+            for step in 0..self.columns.len() {
+                let index = if rightwards { step } else { self.columns.len() - 1 - step };
+                let column = &self.columns[index];
+                let offsets = self.offsets(column);
+                for (place, &slot) in column.iter().enumerate() {
+                    let (on, back) = if rightwards {
+                        (&self.left[slot], &self.right[slot])
+                    } else {
+                        (&self.right[slot], &self.left[slot])
+                    };
+                    let &[neighbour] = on.as_slice() else {
+                        continue;
+                    };
+                    let levelled = |&other: &usize| whole(self.y[other]) == whole(self.y[slot]);
+                    if !rightwards && back.iter().any(levelled) {
+                        continue;
+                    }
+                    let wish = self.y[neighbour];
+                    let clear_above =
+                        place == 0 || wish - self.y[column[place - 1]] >= offsets[place] - offsets[place - 1];
+                    let clear_below = column
+                        .get(place + 1)
+                        .is_none_or(|&below| self.y[below] - wish >= offsets[place + 1] - offsets[place]);
+                    if (wish - self.y[slot]).abs() <= ALMOST_LEVEL && clear_above && clear_below {
+                        self.y[slot] = wish;
+                    }
+                }
+            }
+        }
     }
 
     /// The least distance from the first slot of a column to each of them.
@@ -269,9 +302,7 @@ impl Board {
                 offset += match (self.slots[column[index - 1]], self.slots[slot]) {
                     (Slot::Node, Slot::Node) => NODE_HEIGHT + NODE_GAP,
                     (Slot::Bend, Slot::Bend) => LINE_GAP,
-                    (Slot::Node, Slot::Bend) | (Slot::Bend, Slot::Node) => {
-                        NODE_HEIGHT / 2.0 + BEND_GAP
-                    }
+                    (Slot::Node, Slot::Bend) | (Slot::Bend, Slot::Node) => NODE_HEIGHT / 2.0 + BEND_GAP,
                 };
             }
             offsets.push(offset);
@@ -325,7 +356,9 @@ impl Board {
     }
 
     fn finish(self, nodes: usize) -> Layout {
-        let half = |slot: usize| if self.slots[slot] == Slot::Node { NODE_HEIGHT / 2.0 } else { 4.0 };
+        let half = |slot: usize| {
+            if self.slots[slot] == Slot::Node { NODE_HEIGHT / 2.0 } else { 4.0 }
+        };
         let all = 0..self.slots.len();
         let top = all.clone().map(|slot| self.y[slot] - half(slot)).fold(f64::INFINITY, f64::min);
         let bottom = all.map(|slot| self.y[slot] + half(slot)).fold(f64::NEG_INFINITY, f64::max);
@@ -334,8 +367,7 @@ impl Board {
         }
         let y: Vec<i32> = self.y.iter().map(|y| whole(y - top)).collect();
         let lines = self.lines.iter().map(|(&(from, soft), pieces)| {
-            let mut line =
-                Line { from, soft, across: Vec::new(), between: Vec::new(), to: Vec::new() };
+            let mut line = Line { from, soft, across: Vec::new(), between: Vec::new(), to: Vec::new() };
             for &(left, right) in pieces {
                 line.between.push((self.column_of[left], y[left], y[right]));
                 match self.slots[right] {
@@ -353,6 +385,11 @@ impl Board {
 fn pairs_out_of_order(upper: &[usize], lower: &[usize], position: &[usize]) -> usize {
     let pairs = upper.iter().flat_map(|&a| lower.iter().map(move |&b| (a, b)));
     pairs.filter(|&(a, b)| position[a] > position[b]).count()
+}
+
+/// As a fraction; drawings have fewer than four thousand million of anything.
+fn number(n: usize) -> f64 {
+    u32::try_from(n).map_or(f64::MAX, f64::from)
 }
 
 /// Rounded to a whole unit. Drawings are some thousand units high.

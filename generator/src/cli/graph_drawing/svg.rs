@@ -1,346 +1,438 @@
-//! The graph as a picture that needs nothing but itself: no script, no font, no address.
+//! The drawing as SVG: one file that needs nothing else, neither script nor font nor network.
 //!
-//! Columns are waves. All numbers are whole, and widths of texts are estimated rather than
-//! measured, so that the same graph is the same picture everywhere.
+//! Columns are waves. Colours come from classes, so that the drawing can follow the reader's light
+//! or dark scheme. Text cannot be measured here; widths are estimated from the width of letters in
+//! common system fonts, with room to spare, and what is still too long is cut, the whole of it
+//! staying in the title that a pointer or a screen reader finds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
-use super::layout::{Layout, Line, Link, NODE_HEIGHT, lay_out};
-use super::{Edge, Graph, Kind, in_words, one_line};
+use super::layout::{self, Layout, Line, Link, NODE_HEIGHT};
+use super::{Edge, Graph, Kind, Node, one_line};
 
-/// Between the edge of the picture and what it shows.
-const MARGIN: i32 = 32;
-/// Between two columns: room for lines to rise and fall.
-const GAP: i32 = 68;
-/// Between the edge of a box and its text.
-const PADDING: i32 = 14;
-/// Where the columns' headings stand, and where their boxes begin.
-const HEADINGS: i32 = 104;
-const TOP: i32 = 136;
-/// From the last box to the legend, and from there to the end.
-const LEGEND: i32 = 52;
-const BOTTOM: i32 = 32;
-/// The height of a box.
-#[allow(clippy::cast_possible_truncation)]
-const HEIGHT: i32 = NODE_HEIGHT as i32;
-/// How long the tip of an arrow is.
-const TIP: i32 = 7;
-/// A longer name or detail is cut; its box says all of it where a pointer rests on it.
-const LONGEST: usize = 44;
+/// Around everything.
+const MARGIN: i32 = 24;
+/// From the top to the first band: title and summary.
+const HEADING: i32 = 76;
+/// From the top of a band to its first box: the wave's name.
+const BAND_HEADING: i32 = 38;
+/// From the boxes to the edge of their band.
+const BAND_PADDING: i32 = 12;
+/// From the bands to the bottom: the legend.
+const LEGEND: i32 = 44;
+/// Between two bands, where lines find their way: least and most, and what each line adds.
+const ALLEY: (i32, i32, i32) = (36, 104, 3);
+/// From a box's edge to its text: left, where the coloured stripe is, and right.
+const TEXT_INSET: (i32, i32) = (16, 12);
+/// The width of boxes: least and most.
+const BOX_WIDTH: (i32, i32) = (132, 264);
+const TITLE_SIZE: f64 = 22.0;
+/// Bold letters are wider; estimating them as larger plain ones comes to the same.
+const NAME_SIZE: f64 = 15.0;
+const DETAIL_SIZE: f64 = 11.0;
 
-const STYLE: &str = r##"
-    .page { fill: #ffffff; stroke: #d0d7de }
-    .box { stroke-width: 1.25 }
-    .chart { fill: #eef6ff; stroke: #54a0e8 }
-    .manifests { fill: #effbf1; stroke: #4fb069 }
-    .namespaces { fill: #fff6ed; stroke: #e08a4a }
-    text { font-family: ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif; font-size: 11px; fill: #59636e }
-    .title { font-size: 20px; font-weight: 600; fill: #1f2328 }
-    .summary { font-size: 13px }
-    .wave { font-size: 12px; font-weight: 600; fill: #424a53 }
-    .name { font-size: 13px; font-weight: 600; fill: #1f2328 }
-    .rule { stroke: #d0d7de }
-    .line { fill: none; stroke: #7d8793; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round }
-    .halo { fill: none; stroke: #ffffff; stroke-width: 6 }
-    .soft { stroke-dasharray: 4 5 }
-    .tip { fill: #7d8793 }
-    .from:hover .line { stroke: #0969da; stroke-width: 2 }
-    @media (prefers-color-scheme: dark) {
-      .page { fill: #0d1117; stroke: #3d444d }
-      .chart { fill: #0d2238; stroke: #3d7fc4 }
-      .manifests { fill: #10261a; stroke: #3a8f52 }
-      .namespaces { fill: #2b1c10; stroke: #b96b32 }
-      text { fill: #9198a1 }
-      .title, .name { fill: #f0f6fc }
-      .wave { fill: #c3cbd4 }
-      .rule { stroke: #3d444d }
-      .line { stroke: #7f8994 }
-      .halo { stroke: #0d1117 }
-      .tip { fill: #7f8994 }
-      .from:hover .line { stroke: #58a6ff }
-    }
-"##;
-
-/// The graph as an SVG document. Soft edges are dashed; a title that appears where a pointer rests
-/// says what an Application waits for and why.
+/// The graph as an SVG document.
+///
+/// Edges that do not lead to a higher wave (a correct plan has none) cannot be drawn and are left
+/// out.
 #[must_use]
 pub fn svg(graph: &Graph) -> String {
-    let essential = graph.essential_edges();
+    let edges = graph.essential_edges();
     let waves = graph.waves();
-    let mut column_of = vec![0; graph.nodes.len()];
-    for (column, (_, nodes)) in waves.iter().enumerate() {
-        for &node in nodes {
-            column_of[node] = column;
-        }
-    }
-    // A correct plan has no others, and those could not be drawn from left to right.
-    let links: Vec<Link> = essential
-        .iter()
-        .filter(|edge| column_of[edge.from] < column_of[edge.to])
-        .map(|edge| Link { from: edge.from, to: edge.to, soft: edge.soft })
-        .collect();
-    let picture = Picture {
-        graph,
-        columns: columns(graph, &waves),
-        waves,
-        layout: lay_out(&column_of, &links),
-        column_of,
-        edges: essential,
-    };
-    picture.draw()
+    let picture = Picture::new(graph, &edges, &waves);
+    let mut out = String::new();
+    picture.write(&mut out);
+    out
 }
 
-/// Where a column stands.
+/// One wave's column.
 struct Column {
-    left: i32,
-    right: i32,
-}
-
-fn columns(graph: &Graph, waves: &[(u32, Vec<usize>)]) -> Vec<Column> {
-    let mut left = MARGIN;
-    let mut columns = Vec::with_capacity(waves.len());
-    for (_, nodes) in waves {
-        let widest = nodes
-            .iter()
-            .map(|&node| {
-                let node = &graph.nodes[node];
-                width(&short(&node.name), 13, true).max(width(&short(&node.detail), 11, false))
-            })
-            .max();
-        let right = left + 2 * PADDING + widest.unwrap_or(0).max(60);
-        columns.push(Column { left, right });
-        left = right + GAP;
-    }
-    columns
+    wave: u32,
+    /// The boxes' left edge and width.
+    x: i32,
+    width: i32,
+    nodes: Vec<usize>,
 }
 
 struct Picture<'g> {
     graph: &'g Graph,
-    edges: Vec<&'g Edge>,
-    waves: Vec<(u32, Vec<usize>)>,
+    edges: &'g [&'g Edge],
     columns: Vec<Column>,
     column_of: Vec<usize>,
     layout: Layout,
+    width: i32,
+    height: i32,
 }
 
-impl Picture<'_> {
-    fn draw(&self) -> String {
-        let (legend, legend_end) = self.legend(TOP + self.layout.height + LEGEND);
-        let title = match short(&self.graph.title) {
+impl<'g> Picture<'g> {
+    fn new(graph: &'g Graph, edges: &'g [&'g Edge], waves: &[(u32, Vec<usize>)]) -> Self {
+        let mut column_of = vec![0; graph.nodes.len()];
+        for (column, (_, nodes)) in waves.iter().enumerate() {
+            for &node in nodes {
+                column_of[node] = column;
+            }
+        }
+        let links: Vec<Link> = edges
+            .iter()
+            .filter(|edge| column_of[edge.from] < column_of[edge.to])
+            .map(|edge| Link { from: edge.from, to: edge.to, soft: edge.soft })
+            .collect();
+        let layout = layout::lay_out(&column_of, &links);
+
+        let mut columns = Vec::new();
+        let mut x = MARGIN + BAND_PADDING;
+        for (index, (wave, nodes)) in waves.iter().enumerate() {
+            let width = nodes.iter().map(|&node| box_width(&graph.nodes[node])).max();
+            let width = width.unwrap_or(BOX_WIDTH.0);
+            columns.push(Column { wave: *wave, x, width, nodes: nodes.clone() });
+            let pieces = layout.lines.iter().flat_map(|line| &line.between);
+            let busy = pieces.filter(|&&(left, ..)| left == index).count();
+            let busy = i32::try_from(busy).unwrap_or(ALLEY.1);
+            let alley = ALLEY.2.saturating_mul(busy).saturating_add(ALLEY.0).min(ALLEY.1);
+            x += width + 2 * BAND_PADDING + if index + 1 < waves.len() { alley } else { 0 };
+        }
+        let width = (x - BAND_PADDING + MARGIN).max(2 * MARGIN + legend_width(graph, edges));
+        let height = HEADING + BAND_HEADING + layout.height + BAND_PADDING + LEGEND + MARGIN;
+        Picture { graph, edges, columns, column_of, layout, width, height }
+    }
+
+    fn write(&self, out: &mut String) {
+        let Picture { width, height, .. } = *self;
+        let heading = match one_line(&self.graph.title) {
             title if title.is_empty() => "Applications".to_owned(),
             title => title,
         };
         let summary = self.graph.summary();
-        let end = [
-            self.columns.last().map_or(MARGIN, |column| column.right),
-            MARGIN + width(&title, 20, true),
-            MARGIN + width(&summary, 13, false),
-            legend_end,
-        ];
-        let across = end.into_iter().max().unwrap_or(MARGIN) + MARGIN;
-        let down = match self.graph.nodes.len() {
-            0 => HEADINGS - 8,
-            _ => TOP + self.layout.height + LEGEND + BOTTOM,
-        };
-
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {across} {down}\" width=\"{across}\" \
-             height=\"{down}\" role=\"img\" aria-labelledby=\"title desc\">\n"
+        line(
+            out,
+            format_args!(
+                r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc">"#
+            ),
         );
-        out += &format!("  <title id=\"title\">{}</title>\n", xml(&format!("{title}: who waits for whom")));
-        out += &format!("  <desc id=\"desc\">{}</desc>\n", xml(&self.description()));
-        out += &format!("  <style>{STYLE}  </style>\n");
-        out += &format!(
-            "  <rect class=\"page\" x=\"1\" y=\"1\" width=\"{}\" height=\"{}\" rx=\"10\"/>\n",
-            across - 2,
-            down - 2
-        );
-        out += &format!("  <text class=\"title\" x=\"{MARGIN}\" y=\"48\">{}</text>\n", xml(&title));
-        out += &format!("  <text class=\"summary\" x=\"{MARGIN}\" y=\"70\">{}</text>\n", xml(&summary));
-        for ((wave, _), Column { left, right }) in self.waves.iter().zip(&self.columns) {
-            out += &format!("  <text class=\"wave\" x=\"{left}\" y=\"{HEADINGS}\">wave {wave}</text>\n");
-            let y = HEADINGS + 10;
-            out += &format!("  <path class=\"rule\" d=\"M{left} {y}H{right}\"/>\n");
+        let title = escape(&heading);
+        line(out, format_args!(r#"<title id="title">{title}: {summary}</title>"#));
+        line(out, format_args!(r#"<desc id="desc">{}</desc>"#, escape(&self.description())));
+        out.push_str(STYLE);
+        line(out, format_args!(r#"<rect class="page" width="{width}" height="{height}"/>"#));
+        let baseline = MARGIN + 18;
+        let cut = cut_to(&heading, TITLE_SIZE, f64::from(width - 2 * MARGIN));
+        line(out, format_args!(r#"<text class="title" x="{MARGIN}" y="{baseline}">{}</text>"#, escape(&cut)));
+        line(out, format_args!(r#"<text class="quiet" x="{MARGIN}" y="{}">{summary}</text>"#, baseline + 20));
+        for column in &self.columns {
+            self.write_band(out, column);
         }
-        for line in &self.layout.lines {
-            out += &self.line(line);
+        for drawn in &self.layout.lines {
+            self.write_line(out, drawn);
         }
-        // After all lines, whose halos would cut them.
-        let ends: BTreeSet<usize> = self.layout.lines.iter().flat_map(|line| line.to.iter().copied()).collect();
-        for node in ends {
-            let (x, y) = (self.columns[self.column_of[node]].left - 1, TOP + self.layout.node_y[node]);
-            out += &format!("  <path class=\"tip\" d=\"M{x} {y}l-{TIP} -4v8z\"/>\n");
+        self.write_arrowheads(out);
+        for (index, node) in self.graph.nodes.iter().enumerate() {
+            self.write_box(out, index, node);
         }
-        for node in 0..self.graph.nodes.len() {
-            out += &self.node(node);
-        }
-        out += &legend;
-        out += "</svg>\n";
-        out
+        self.write_legend(out);
+        line(out, format_args!("</svg>"));
     }
 
-    /// For those who do not see it.
+    /// The same in words, for those who cannot see it: wave by wave.
     fn description(&self) -> String {
-        let mut sentences = vec![format!("{}.", self.graph.summary())];
-        for (wave, nodes) in &self.waves {
-            let names: Vec<String> = nodes.iter().map(|&node| one_line(&self.graph.nodes[node].name)).collect();
-            sentences.push(format!("Wave {wave}: {}.", names.join(", ")));
+        let mut words = String::new();
+        for column in &self.columns {
+            let names: Vec<String> = column.nodes.iter().map(|&node| one_line(&self.graph.nodes[node].name)).collect();
+            let _ = write!(words, "Wave {}: {}. ", column.wave, names.join(", "));
         }
-        sentences.join(" ")
+        words.trim_end().to_owned()
     }
 
-    /// What an Application waits for, in words.
-    fn waits(&self, node: usize) -> Vec<String> {
-        self.edges.iter().filter(|edge| edge.to == node).map(|edge| in_words(self.graph, edge)).collect()
+    /// The height of a layout's height on the page.
+    fn on_page(y: i32) -> i32 {
+        HEADING + BAND_HEADING + y
     }
 
-    fn line(&self, line: &Line) -> String {
-        let mut path = String::new();
-        // From the top, whatever order the layout found its pieces in.
-        let across: BTreeMap<usize, i32> = line.across.iter().copied().collect();
-        for &(column, from, to) in &line.between {
-            let (from, to) = (TOP + from, TOP + to);
-            let start = self.columns[column].right;
-            let Some(next) = self.columns.get(column + 1) else { continue };
-            // Level before a tip, so that the tip continues the line.
-            let end = next.left - TIP;
-            if from == to {
-                path += &format!("M{start} {from}H{end}");
-            } else {
-                let middle = (start + end) / 2;
-                path += &format!("M{start} {from}C{middle} {from} {middle} {to} {end} {to}");
-            }
-        }
-        for (column, y) in across {
-            let Column { left, right } = self.columns[column];
-            path += &format!("M{} {}H{right}", left - TIP, TOP + y);
-        }
-        let soft = if line.soft { " soft" } else { "" };
-        let mut ends = line.to.clone();
-        ends.sort_unstable();
-        let ends: Vec<String> = ends.iter().map(|&node| one_line(&self.graph.nodes[node].name)).collect();
-        let title = format!("{} → {}", one_line(&self.graph.nodes[line.from].name), ends.join(", "));
-        format!(
-            "  <g class=\"from\"><title>{}</title><path class=\"halo\" d=\"{path}\"/>\
-             <path class=\"line{soft}\" d=\"{path}\"/></g>\n",
-            xml(&title)
-        )
-    }
-
-    fn node(&self, index: usize) -> String {
-        let node = &self.graph.nodes[index];
-        let Column { left, right } = self.columns[self.column_of[index]];
-        let y = TOP + self.layout.node_y[index];
-        let mut title = one_line(&node.name);
-        for (lead, more) in [(", ", one_line(&node.detail)), ("; component ", one_line(&node.component))] {
-            if !more.is_empty() {
-                title += lead;
-                title += &more;
-            }
-        }
-        let waits = self.waits(index);
-        if !waits.is_empty() {
-            title += "; after ";
-            title += &waits.join(", ");
-        }
-        let mut out = format!("  <g><title>{}</title>", xml(&title));
-        out += &format!(
-            "<rect class=\"box {}\" x=\"{left}\" y=\"{}\" width=\"{}\" height=\"{HEIGHT}\" rx=\"7\"/>",
-            node.kind.word(),
-            y - HEIGHT / 2,
-            right - left
+    fn write_band(&self, out: &mut String, column: &Column) {
+        let (x, width) = (column.x - BAND_PADDING, column.width + 2 * BAND_PADDING);
+        let height = BAND_HEADING + self.layout.height + BAND_PADDING;
+        line(
+            out,
+            format_args!(r#"<rect class="band" x="{x}" y="{HEADING}" width="{width}" height="{height}" rx="10"/>"#),
         );
-        let x = left + PADDING;
-        let detail = short(&node.detail);
-        let name_y = if detail.is_empty() { y + 4 } else { y - 3 };
-        out += &format!("<text class=\"name\" x=\"{x}\" y=\"{name_y}\">{}</text>", xml(&short(&node.name)));
-        if !detail.is_empty() {
-            out += &format!("<text x=\"{x}\" y=\"{}\">{}</text>", y + 13, xml(&detail));
+        let y = HEADING + 23;
+        line(out, format_args!(r#"<text class="wave" x="{}" y="{y}">wave {}</text>"#, column.x, column.wave));
+        if column.nodes.len() > 1 {
+            let right = column.x + column.width;
+            line(out, format_args!(r#"<text class="count" x="{right}" y="{y}">{}</text>"#, column.nodes.len()));
         }
-        out + "</g>\n"
     }
 
-    /// What boxes and lines mean, as far as they occur, at this height; and where it ends.
-    fn legend(&self, y: i32) -> (String, i32) {
+    /// One source's line with all its branches, as one path.
+    fn write_line(&self, out: &mut String, drawn: &Line) {
+        let mut path = String::new();
+        for &(left, from, to) in &drawn.between {
+            let (x1, x2) = (self.columns[left].x + self.columns[left].width, self.columns[left + 1].x);
+            let (y1, y2) = (Self::on_page(from), Self::on_page(to));
+            let bend = i32::midpoint(x1, x2);
+            if y1 == y2 {
+                let _ = write!(path, "M{x1} {y1}H{x2}");
+            } else {
+                let _ = write!(path, "M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}");
+            }
+        }
+        for &(column, y) in &drawn.across {
+            let Column { x, width, .. } = self.columns[column];
+            let _ = write!(path, "M{x} {}H{}", Self::on_page(y), x + width);
+        }
+        let class = if drawn.soft { "line soft" } else { "line" };
+        line(
+            out,
+            format_args!(
+                r#"<g class="{class}"><title>{}</title><path d="{path}"/></g>"#,
+                escape(&self.line_title(drawn))
+            ),
+        );
+    }
+
+    /// `cert-manager before istio (requires certificates), …`.
+    fn line_title(&self, drawn: &Line) -> String {
+        let names = |node: usize| one_line(&self.graph.nodes[node].name);
+        let ends: Vec<String> = self
+            .edges
+            .iter()
+            .filter(|edge| edge.from == drawn.from && edge.soft == drawn.soft && drawn.to.contains(&edge.to))
+            .map(|edge| match one_line(&edge.why).as_str() {
+                "" => names(edge.to),
+                why => format!("{} ({why})", names(edge.to)),
+            })
+            .collect();
+        format!("{} before {}", names(drawn.from), ends.join(", "))
+    }
+
+    /// One for each box at which any line ends, however many do.
+    fn write_arrowheads(&self, out: &mut String) {
+        let mut ends: Vec<usize> = self.layout.lines.iter().flat_map(|drawn| drawn.to.iter().copied()).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        let mut path = String::new();
+        for node in ends {
+            let x = self.columns[self.column_of[node]].x;
+            let y = Self::on_page(self.layout.node_y[node]);
+            let _ = write!(path, "M{x} {y}l-7 -4v8z");
+        }
+        if !path.is_empty() {
+            line(out, format_args!(r#"<path class="head" d="{path}"/>"#));
+        }
+    }
+
+    fn write_box(&self, out: &mut String, index: usize, node: &Node) {
+        let Column { x, width, .. } = self.columns[self.column_of[index]];
+        let high = half_of(NODE_HEIGHT) * 2;
+        let y = Self::on_page(self.layout.node_y[index]) - high / 2;
+        let room = f64::from(width - TEXT_INSET.0 - TEXT_INSET.1);
+        let (name, detail) = (one_line(&node.name), one_line(&node.detail));
+        let mut title = name.clone();
+        if !detail.is_empty() {
+            let _ = write!(title, "\n{detail}");
+        }
+        let component = one_line(&node.component);
+        if !component.is_empty() && component != name {
+            let _ = write!(title, "\ncomponent {component}");
+        }
+        let kind = node.kind.word();
+        line(
+            out,
+            format_args!(r#"<g class="box {kind}" transform="translate({x} {y})"><title>{}</title>"#, escape(&title)),
+        );
+        line(out, format_args!(r#"<rect class="card" width="{width}" height="{high}" rx="7"/>"#));
+        line(out, format_args!(r#"<rect class="stripe" x="5" y="7" width="3" height="{}" rx="1.5"/>"#, high - 14));
+        let text = TEXT_INSET.0;
+        let shown = escape(&cut_to(&name, NAME_SIZE, room));
+        if detail.is_empty() {
+            line(out, format_args!(r#"<text class="name" x="{text}" y="27">{shown}</text>"#));
+        } else {
+            line(out, format_args!(r#"<text class="name" x="{text}" y="19">{shown}</text>"#));
+            let shown = escape(&cut_to(&detail, DETAIL_SIZE, room));
+            line(out, format_args!(r#"<text class="detail" x="{text}" y="35">{shown}</text>"#));
+        }
+        line(out, format_args!("</g>"));
+    }
+
+    fn write_legend(&self, out: &mut String) {
+        let y = self.height - MARGIN;
         let mut x = MARGIN;
-        let mut out = String::new();
-        let mut entry = |swatch: &dyn Fn(i32) -> String, wide: i32, words: &str| {
-            let text = x + wide + 8;
-            out += &format!("  {}<text x=\"{text}\" y=\"{}\">{words}</text>\n", swatch(x), y + 4);
-            x = text + width(words, 11, false) + 20;
-        };
-        let kinds = [
-            (Kind::Namespaces, "every namespace"),
-            (Kind::Chart, "Helm chart"),
-            (Kind::Manifests, "manifests of this repository"),
-        ];
-        for (kind, words) in kinds {
-            if self.graph.nodes.iter().any(|node| node.kind == kind) {
-                let class = kind.word();
-                let swatch = |x: i32| {
-                    let top = y - 6;
-                    format!("<rect class=\"box {class}\" x=\"{x}\" y=\"{top}\" width=\"18\" height=\"12\" rx=\"3\"/>")
-                };
-                entry(&swatch, 18, words);
+        for entry in legend(self.graph, self.edges) {
+            match entry {
+                Legend::Kind(kind) => line(
+                    out,
+                    format_args!(
+                        r#"<g class="{}"><rect class="stripe" x="{x}" y="{}" width="3" height="14" rx="1.5"/></g>"#,
+                        kind.word(),
+                        y - 11
+                    ),
+                ),
+                Legend::Line { soft } => line(
+                    out,
+                    format_args!(
+                        r#"<g class="line{}"><path d="M{x} {}h22"/></g>"#,
+                        if soft { " soft" } else { "" },
+                        y - 4
+                    ),
+                ),
             }
+            x += entry.symbol_width();
+            line(out, format_args!(r#"<text class="detail" x="{x}" y="{y}">{}</text>"#, entry.words()));
+            x += entry.words_width();
         }
-        for (soft, class, words) in [(false, "line", "comes before"), (true, "line soft", "comes before, where enabled")] {
-            if self.layout.lines.iter().any(|line| line.soft == soft) {
-                let swatch = |x: i32| {
-                    let (end, tip) = (x + 30 - TIP, x + 30);
-                    format!(
-                        "<path class=\"{class}\" d=\"M{x} {y}H{end}\"/>\
-                         <path class=\"tip\" d=\"M{tip} {y}l-{TIP} -4v8z\"/>"
-                    )
-                };
-                entry(&swatch, 30, words);
-            }
-        }
-        (out, x - 20)
     }
 }
 
-/// On one line, and not too long for a box.
-fn short(text: &str) -> String {
-    let text = one_line(text);
-    if text.chars().count() <= LONGEST {
-        return text;
+/// What the legend explains: only what the drawing holds.
+#[derive(Clone, Copy)]
+enum Legend {
+    Kind(Kind),
+    Line { soft: bool },
+}
+
+impl Legend {
+    fn words(self) -> &'static str {
+        match self {
+            Legend::Kind(Kind::Chart) => "Helm chart",
+            Legend::Kind(Kind::Manifests) => "manifests of this repository",
+            Legend::Kind(Kind::Namespaces) => "namespaces",
+            Legend::Line { soft: false } => "must be healthy first",
+            Legend::Line { soft: true } => "comes first where enabled",
+        }
     }
-    let mut cut: String = text.chars().take(LONGEST - 1).collect();
+
+    fn symbol_width(self) -> i32 {
+        match self {
+            Legend::Kind(_) => 10,
+            Legend::Line { .. } => 30,
+        }
+    }
+
+    fn words_width(self) -> i32 {
+        ceil(text_width(self.words(), DETAIL_SIZE)) + 24
+    }
+}
+
+fn legend(graph: &Graph, edges: &[&Edge]) -> Vec<Legend> {
+    let kinds = [Kind::Chart, Kind::Manifests, Kind::Namespaces];
+    let kinds = kinds.into_iter().filter(|&kind| graph.nodes.iter().any(|node| node.kind == kind));
+    let lines = [false, true].into_iter().filter(|&soft| edges.iter().any(|edge| edge.soft == soft));
+    kinds.map(Legend::Kind).chain(lines.map(|soft| Legend::Line { soft })).collect()
+}
+
+fn legend_width(graph: &Graph, edges: &[&Edge]) -> i32 {
+    legend(graph, edges).into_iter().map(|entry| entry.symbol_width() + entry.words_width()).sum()
+}
+
+fn box_width(node: &Node) -> i32 {
+    let name = text_width(&one_line(&node.name), NAME_SIZE);
+    let detail = text_width(&one_line(&node.detail), DETAIL_SIZE);
+    let inset = TEXT_INSET.0 + TEXT_INSET.1;
+    ceil(name.max(detail)).saturating_add(inset).clamp(BOX_WIDTH.0, BOX_WIDTH.1)
+}
+
+/// The text, or its beginning and an ellipsis where it is wider than `room`.
+fn cut_to(text: &str, size: f64, room: f64) -> String {
+    if text_width(text, size) <= room {
+        return text.to_owned();
+    }
+    let mut width = text_width("…", size);
+    let mut cut = String::new();
+    for c in text.chars() {
+        width += letter_width(c) * size;
+        if width > room {
+            break;
+        }
+        cut.push(c);
+    }
+    cut.truncate(cut.trim_end().len());
     cut.push('…');
     cut
 }
 
-/// About how wide a text is, in a wide one of the usual fonts.
-fn width(text: &str, size: i32, bold: bool) -> i32 {
-    let hundredths: i32 = text
-        .chars()
-        .map(|c| match c {
-            'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 32,
-            'f' | 'r' | 't' | '-' | '(' | ')' | '/' => 41,
-            'm' | 'w' | 'M' | 'W' | '@' | '%' => 92,
-            'A'..='Z' => 69,
-            c if c.is_ascii() => 62,
-            _ => 100,
-        })
-        .sum();
-    let hundredths = if bold { hundredths * 110 / 100 } else { hundredths };
-    (hundredths * size + 99) / 100
+fn text_width(text: &str, size: f64) -> f64 {
+    text.chars().map(letter_width).sum::<f64>() * size
 }
 
-/// Escaped for text and for attributes, without what XML cannot hold at all.
-fn xml(text: &str) -> String {
+/// The width of a letter at size 1, on the wide side of what system fonts have.
+fn letter_width(c: char) -> f64 {
+    match c {
+        'i' | 'j' | 'l' | '\'' | '|' | '!' | ',' | '.' | ':' | ';' => 0.29,
+        'f' | 'r' | 't' | ' ' | '(' | ')' | '[' | ']' | '/' | '-' | 'I' | '"' => 0.39,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.92,
+        'A'..='Z' => 0.70,
+        c if c.is_ascii() => 0.59,
+        // Where many scripts are as wide as high.
+        c if c >= '\u{1100}' => 1.05,
+        _ => 0.65,
+    }
+}
+
+/// Everything that means something in XML, and nothing that XML 1.0 cannot hold at all.
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
+    for c in text.chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\u{fffe}' | '\u{ffff}' => {}
+            '\n' => escaped.push('\n'),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }
     escaped
 }
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = out.write_fmt(text);
+    out.push('\n');
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn ceil(width: f64) -> i32 {
+    width.ceil() as i32
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn half_of(height: f64) -> i32 {
+    (height / 2.0) as i32
+}
+
+const STYLE: &str = "\
+<style>
+text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;fill:#1f2933}
+.title{font-size:20px;font-weight:650}
+.quiet{font-size:13px;fill:#5b6774}
+.wave{font-size:11px;font-weight:600;letter-spacing:.03em;fill:#5b6774}
+.count{font-size:11px;fill:#8a96a3;text-anchor:end}
+.name{font-size:13px;font-weight:600}
+.detail{font-size:11px;fill:#5b6774}
+.page{fill:#fff}
+.band{fill:#f4f6f8}
+.card{fill:#fff;stroke:#d3dae1}
+.line path{fill:none;stroke:#90a0b0;stroke-width:1.5}
+.soft path{stroke-dasharray:4 4}
+.line:hover path{stroke:#2463c8;stroke-width:2.5}
+.head{fill:#7c8c9d}
+.chart .stripe{fill:#3b78d8}
+.manifests .stripe{fill:#1d9a85}
+.namespaces .stripe{fill:#d08b1f}
+@media(prefers-color-scheme:dark){
+text{fill:#e4e9ee}
+.quiet,.wave,.detail{fill:#9ba8b5}
+.count{fill:#76838f}
+.page{fill:#0e1318}
+.band{fill:#161d24}
+.card{fill:#1f2830;stroke:#35414c}
+.line path{stroke:#5f7081}
+.line:hover path{stroke:#7fb0ff}
+.head{fill:#74869a}
+.chart .stripe{fill:#5c9bff}
+.manifests .stripe{fill:#2fc4aa}
+.namespaces .stripe{fill:#efae45}
+}
+</style>
+";

@@ -1,0 +1,1 @@
+printf 'cluster:\n  name: pr\xffod\n' > environments/prod/environment.yaml

@@ -1,0 +1,2 @@
+mv environments/layers/size ../size
+ln -s ../../../size environments/layers/size

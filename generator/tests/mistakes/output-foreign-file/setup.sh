@@ -1,0 +1,2 @@
+kubezero render -q
+echo 'kind: ConfigMap' > argocd/prod/manifests/web/mine.yaml

@@ -1,0 +1,2 @@
+kubezero render -q
+sed -i '3i <<<<<<< HEAD' argocd/prod/index.yaml
