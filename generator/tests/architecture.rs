@@ -7,7 +7,17 @@ const LEVELS: [&[&str]; 4] = [&["cli"], &["pipeline"], &["objects", "values"], &
 
 /// The stages in order; a stage uses earlier ones only.
 const STAGES: [&str; 11] = [
-    "source", "template", "component", "repository", "environment", "selection", "plan", "check", "render", "compare", "write",
+    "source",
+    "template",
+    "component",
+    "repository",
+    "environment",
+    "selection",
+    "plan",
+    "check",
+    "render",
+    "compare",
+    "write",
 ];
 
 /// On one level, and why: a YAML mistake is a diagnostic with a place.

@@ -20,7 +20,8 @@ fn closed(schema: &Json) -> Json {
         out.remove(key);
     }
     if let Some(properties) = map.get("properties").and_then(Json::as_object) {
-        let mut properties: serde_json::Map<_, _> = properties.iter().map(|(key, value)| (key.clone(), closed(value))).collect();
+        let mut properties: serde_json::Map<_, _> =
+            properties.iter().map(|(key, value)| (key.clone(), closed(value))).collect();
         if map.get("x-kubernetes-embedded-resource") == Some(&json!(true)) {
             for key in ["apiVersion", "kind", "metadata"] {
                 properties.entry(key).or_insert_with(|| json!({}));
@@ -127,7 +128,9 @@ impl Crds {
                 let Some(found) = versions.iter().find(|found| found["name"] == version) else { continue };
                 assert_eq!(found["served"], json!(true), "{api_version} {kind} is not served: {}", path.display());
                 let schema = of_object(&found["schema"]["openAPIV3Schema"]);
-                return Some(jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+                return Some(
+                    jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+                );
             }
         }
         None

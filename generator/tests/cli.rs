@@ -65,10 +65,14 @@ fn help_is_the_page() {
         run.stdout.lines().map(|line| line.trim_end().to_owned() + "\n").collect::<String>()
     };
     let main = help(&[]);
-    let mut page = format!("# Commands\n\nThe help of every command, as `--help` prints it. A test keeps it so.\n\n## kubezero\n\n```text\n{main}```\n");
+    let mut page = format!(
+        "# Commands\n\nThe help of every command, as `--help` prints it. A test keeps it so.\n\n## kubezero\n\n```text\n{main}```\n"
+    );
     let mut commands = main.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     for line in commands.by_ref() {
-        let Some(name) = line.strip_prefix("  ").filter(|line| !line.starts_with(' ')).and_then(|line| line.split(' ').next()) else {
+        let Some(name) =
+            line.strip_prefix("  ").filter(|line| !line.starts_with(' ')).and_then(|line| line.split(' ').next())
+        else {
             continue;
         };
         if name != "help" {

@@ -20,7 +20,10 @@ fn every_case_renders_as_expected() {
         }
         let of_component = support::names(&components.join(&component).join("tests"));
         if of_component.len() < 2 {
-            wrong.push(format!("components/{component}/tests has {} case(s), at least 2 are required", of_component.len()));
+            wrong.push(format!(
+                "components/{component}/tests has {} case(s), at least 2 are required",
+                of_component.len()
+            ));
         }
         cases.extend(of_component.into_iter().map(|case| (component.clone(), case)));
     }

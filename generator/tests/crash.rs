@@ -87,7 +87,8 @@ fn random(state: &mut u64, below: u64) -> u64 {
 
 fn private_is_tidy(argocd: &Path, context: &str) {
     // Neither a journal nor anything staged; what was learnt about unchanged files may stay.
-    let left = fs::read_dir(argocd.join(".kubezero")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left =
+        fs::read_dir(argocd.join(".kubezero")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let left: Vec<_> = left.filter(|name| ![".gitignore", "lock", "stamps.json"].contains(&name.as_str())).collect();
     assert!(left.is_empty(), "{context}: {left:?}");
 }
@@ -97,7 +98,10 @@ fn killed_at_any_moment_it_leaves_the_old_tree_or_the_new_one() {
     let kills: usize = std::env::var("KUBEZERO_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(25);
     let variants = [
         Variant::new("first", ""),
-        Variant::new("second", "\n  calico: {settings: {logSeverity: Error, metadataService: {block: false}}}\n  metrics: {enabled: false}\n"),
+        Variant::new(
+            "second",
+            "\n  calico: {settings: {logSeverity: Error, metadataService: {block: false}}}\n  metrics: {enabled: false}\n",
+        ),
     ];
     let changed = variants[0].tree.iter().filter(|(path, text)| variants[1].tree.get(*path) != Some(text)).count();
     assert!(changed > 30, "{changed}");
@@ -116,7 +120,8 @@ fn killed_at_any_moment_it_leaves_the_old_tree_or_the_new_one() {
     let mut current = 1;
 
     let mut state = 0x2545_f491_4f6c_dd1d;
-    let (mut killed, mut too_late, mut journals, mut staged, mut mixed, mut old, mut new, mut by_program) = (0, 0, 0, 0, 0, 0, 0, 0);
+    let (mut killed, mut too_late, mut journals, mut staged, mut mixed, mut old, mut new, mut by_program) =
+        (0, 0, 0, 0, 0, 0, 0, 0);
     while killed < kills {
         let round = killed + too_late;
         assert!(too_late < kills * 20 + 200, "the program is always done before it is killed");
@@ -154,7 +159,10 @@ fn killed_at_any_moment_it_leaves_the_old_tree_or_the_new_one() {
             assert!(is_unfinished(&argocd), "{context}: mixed, and nothing says so");
             for environment in ["aws-ha/", "aws-single/", "bare-metal/"] {
                 let of = |tree: &Tree| -> Tree {
-                    tree.iter().filter(|(path, _)| path.starts_with(environment)).map(|(p, t)| (p.clone(), t.clone())).collect()
+                    tree.iter()
+                        .filter(|(path, _)| path.starts_with(environment))
+                        .map(|(p, t)| (p.clone(), t.clone()))
+                        .collect()
                 };
                 let found = of(&on_disk);
                 assert!(found == of(&before.tree) || found == of(&after.tree), "{context}: {environment} is torn");

@@ -30,7 +30,8 @@ fn fresh(arguments: &[&str], environment: &[(&str, &str)]) -> BTreeMap<String, V
 
 #[track_caller]
 fn same(what: &str, found: &BTreeMap<String, Vec<u8>>, wanted: &BTreeMap<String, Vec<u8>>) {
-    let differing: Vec<_> = found.keys().chain(wanted.keys()).filter(|path| found.get(*path) != wanted.get(*path)).collect();
+    let differing: Vec<_> =
+        found.keys().chain(wanted.keys()).filter(|path| found.get(*path) != wanted.get(*path)).collect();
     assert!(differing.is_empty(), "{what}: {differing:?}");
 }
 
@@ -49,8 +50,19 @@ fn any_number_of_threads_any_locale_and_anybody_give_the_same_bytes() {
         &[("LC_ALL", "C"), ("LANG", "C")],
         &[("TZ", "Pacific/Kiritimati")],
         &[("TZ", "America/St_Johns"), ("SOURCE_DATE_EPOCH", "1")],
-        &[("HOME", home.path().to_str().unwrap()), ("USER", "nobody"), ("LOGNAME", "nobody"), ("HOSTNAME", "elsewhere")],
-        &[("HOME", "/nonexistent"), ("XDG_CONFIG_HOME", "/nonexistent"), ("CI", "true"), ("NO_COLOR", "1"), ("GIT_BRANCH", "other")],
+        &[
+            ("HOME", home.path().to_str().unwrap()),
+            ("USER", "nobody"),
+            ("LOGNAME", "nobody"),
+            ("HOSTNAME", "elsewhere"),
+        ],
+        &[
+            ("HOME", "/nonexistent"),
+            ("XDG_CONFIG_HOME", "/nonexistent"),
+            ("CI", "true"),
+            ("NO_COLOR", "1"),
+            ("GIT_BRANCH", "other"),
+        ],
     ];
     for surrounding in surroundings {
         same(&format!("{surrounding:?}"), &fresh(&["render"], surrounding), &wanted);
@@ -137,7 +149,11 @@ fn a_change_touches_only_the_files_that_it_changes() {
     let file = "environments/bare-metal/environment.yaml";
     let text = String::from_utf8(inputs.0[file].clone()).unwrap();
     let changed = text.replace("kubernetesVersion: \"1.34\"", "kubernetesVersion: \"1.35\"");
-    let changed = if changed == text { text.replace("kubernetesVersion: \"1.35\"", "kubernetesVersion: \"1.34\"") } else { changed };
+    let changed = if changed == text {
+        text.replace("kubernetesVersion: \"1.35\"", "kubernetesVersion: \"1.34\"")
+    } else {
+        changed
+    };
     assert_ne!(changed, text);
     inputs.0.insert(file.to_owned(), changed.into_bytes());
     inputs.write_into(folder.path());

@@ -18,10 +18,50 @@ use crate::trees::{Inputs, documents, render, rendered};
 
 /// Texts that some reader or template takes for something else.
 const TEXTS: [&str; 44] = [
-    "a: b", "- x", "-", "#c", "a #c", "{{x}}", "{{{x}}}", "{{#if x}}", "line\nbreak", "line\n\n  break\n", "\nfirst", "a\r\nb",
-    "tab\tbetween", "\ttab first", "yes", "no", "on", "Off", "y", "null", "~", "true", "0777", "0o17", "0x1F", "1e3", "1_000", "12:30:45",
-    "2001-12-14", ".inf", ".nan", "<<", "=", "! x", "&a *b", "| x", "> x", "😀 é", "it's \"quoted\"", "back\\slash \\n \\u0041",
-    "trailing  ", "right\u{200f}to\u{200e}left", "next\u{85}line\u{2028}sep\u{feff}", "\u{7f}\u{1b}[0m$(x) ${x} %s `x`",
+    "a: b",
+    "- x",
+    "-",
+    "#c",
+    "a #c",
+    "{{x}}",
+    "{{{x}}}",
+    "{{#if x}}",
+    "line\nbreak",
+    "line\n\n  break\n",
+    "\nfirst",
+    "a\r\nb",
+    "tab\tbetween",
+    "\ttab first",
+    "yes",
+    "no",
+    "on",
+    "Off",
+    "y",
+    "null",
+    "~",
+    "true",
+    "0777",
+    "0o17",
+    "0x1F",
+    "1e3",
+    "1_000",
+    "12:30:45",
+    "2001-12-14",
+    ".inf",
+    ".nan",
+    "<<",
+    "=",
+    "! x",
+    "&a *b",
+    "| x",
+    "> x",
+    "😀 é",
+    "it's \"quoted\"",
+    "back\\slash \\n \\u0041",
+    "trailing  ",
+    "right\u{200f}to\u{200e}left",
+    "next\u{85}line\u{2028}sep\u{feff}",
+    "\u{7f}\u{1b}[0m$(x) ${x} %s `x`",
 ];
 
 /// What a setting needs around it to have an effect. `*` is the key of a map that the test makes.
@@ -33,23 +73,42 @@ fn around() -> Vec<(&'static str, &'static str, Json)> {
     };
     let secret = json!({"name": "secret", "key": "key"});
     let email = json!({"to": "a@example.com", "from": "b@example.com", "smarthost": "mail:25", "username": "u", "passwordKey": "k"});
-    let receiver = |kind: &str, settings: Json| {
-        json!({"alertmanager": {"defaultReceiver": "key", "receivers": {"key": {kind: settings}}}})
-    };
+    let receiver = |kind: &str, settings: Json| json!({"alertmanager": {"defaultReceiver": "key", "receivers": {"key": {kind: settings}}}});
     let load_balancer = |gateway: &str| json!({gateway: {"service": {"type": "LoadBalancer"}}});
     vec![
-        ("argo-cd", "oidc", json!({"oidc": {"name": "n", "issuer": "https://h/i", "clientID": "c", "clientSecret": secret}})),
-        ("argo-cd", "rbac", json!({"oidc": {"name": "n", "issuer": "https://h/i", "clientID": "c", "clientSecret": secret}})),
+        (
+            "argo-cd",
+            "oidc",
+            json!({"oidc": {"name": "n", "issuer": "https://h/i", "clientID": "c", "clientSecret": secret}}),
+        ),
+        (
+            "argo-cd",
+            "rbac",
+            json!({"oidc": {"name": "n", "issuer": "https://h/i", "clientID": "c", "clientSecret": secret}}),
+        ),
         ("cert-manager", "acme", acme("route53", json!({}))),
-        ("cert-manager", "acme.recursiveNameservers", acme("rfc2136", json!({"nameserver": "ns", "tsigKeyName": "t", "tsigSecret": secret}))),
+        (
+            "cert-manager",
+            "acme.recursiveNameservers",
+            acme("rfc2136", json!({"nameserver": "ns", "tsigKeyName": "t", "tsigSecret": secret})),
+        ),
         ("cert-manager", "acme.cloudflare", acme("cloudflare", json!({"apiTokenSecret": secret}))),
-        ("cert-manager", "acme.rfc2136", acme("rfc2136", json!({"nameserver": "ns", "tsigKeyName": "t", "tsigSecret": secret}))),
+        (
+            "cert-manager",
+            "acme.rfc2136",
+            acme("rfc2136", json!({"nameserver": "ns", "tsigKeyName": "t", "tsigSecret": secret})),
+        ),
         ("cert-manager", "acme.http01", acme("http01", json!({}))),
         ("istio", "public.service", load_balancer("public")),
         ("istio", "private.service", load_balancer("private")),
+        ("metrics", "alertmanager.secretName", receiver("slack", json!({"channel": "#c", "urlKey": "u"}))),
         ("metrics", "alertmanager.receivers.*.slack", receiver("slack", json!({"channel": "#c", "urlKey": "u"}))),
         ("metrics", "alertmanager.receivers.*.email", receiver("email", email)),
-        ("metrics", "alertmanager.receivers.*.sns", receiver("sns", json!({"topicArn": "arn:aws:sns:eu-west-1:123456789012:t", "region": "eu-west-1"}))),
+        (
+            "metrics",
+            "alertmanager.receivers.*.sns",
+            receiver("sns", json!({"topicArn": "arn:aws:sns:eu-west-1:123456789012:t", "region": "eu-west-1"})),
+        ),
     ]
 }
 
@@ -112,6 +171,9 @@ fn environment(component: &str, settings: &Json) -> Vec<u8> {
         "argocd": {"repoURL": "https://git.example.com/platform/clusters.git", "targetRevision": "refs/heads/main"},
         "components": {"argo-cd": {}, "calico": {}, "cert-manager": {}, "istio": {}, "metrics": {}},
     });
+    // Without a wildcard, which a proof by a web request cannot give.
+    environment["components"]["istio"]["settings"] =
+        json!({"public": {"hosts": ["a.example.com"]}, "private": {"hosts": ["b.example.com"]}});
     environment["components"][component]["settings"] = settings.clone();
     // JSON is YAML, and its writer is not ours. What YAML wants escaped is escaped, as an editor would do it.
     let escape = |c: char| match c {
@@ -212,7 +274,13 @@ fn pyyaml() -> Option<Command> {
 }
 
 fn go(folder: &Path) -> Option<Command> {
-    if !Command::new("go").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+    if !Command::new("go")
+        .arg("version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+    {
         println!("skipped: no Go toolchain is installed");
         return None;
     }
@@ -234,9 +302,13 @@ fn go(folder: &Path) -> Option<Command> {
 /// Numbers that are the same number are equal, however they are written.
 fn same(a: &Json, b: &Json) -> bool {
     match (a, b) {
-        (Json::Number(a), Json::Number(b)) => a == b || a.as_f64() == b.as_f64() && a.is_f64() != b.is_f64() || a.as_f64() == b.as_f64() && a.is_f64(),
+        (Json::Number(a), Json::Number(b)) => {
+            a == b || a.as_f64() == b.as_f64() && a.is_f64() != b.is_f64() || a.as_f64() == b.as_f64() && a.is_f64()
+        }
         (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Json::Object(a), Json::Object(b)) => a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b))),
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
         (a, b) => a == b,
     }
 }
@@ -340,7 +412,10 @@ fn every_free_text_setting_arrives_intact() {
     }
     readings.sort_by(|a, b| a.1.cmp(&b.1));
     readings.dedup_by(|a, b| a.1 == b.1);
-    println!("{settings} free-text settings, {} texts: {arrived} arrived, {unmatched} are against the pattern in every form", TEXTS.len());
+    println!(
+        "{settings} free-text settings, {} texts: {arrived} arrived, {unmatched} are against the pattern in every form",
+        TEXTS.len()
+    );
     for (code, contexts) in &refused {
         println!("refused as {code}: {}, for example {}", contexts.len(), contexts[0]);
     }
@@ -389,7 +464,8 @@ fn a_tree() -> impl Strategy<Value = Json> {
     leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
-            proptest::collection::btree_map(a_string(), inner, 0..5).prop_map(|map| Json::Object(map.into_iter().collect())),
+            proptest::collection::btree_map(a_string(), inner, 0..5)
+                .prop_map(|map| Json::Object(map.into_iter().collect())),
         ]
     })
 }

@@ -1,1 +1,18 @@
+//! The one integration binary: every file beside it is a module of it (`architecture.rs` checks that).
+#![allow(clippy::disallowed_methods, reason = "tests make files and run programs")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(missing_docs)]
 
+mod architecture;
+mod argocd_schema;
+mod cli;
+mod components;
+mod crash;
+mod determinism;
+mod golden;
+mod hostile;
+mod mistakes;
+mod permissions;
+mod support;
+mod trees;
+mod upstream_values;

@@ -51,7 +51,9 @@ impl Read {
         for (path, object) in objects(&files) {
             let name = text(&object, "/metadata/name");
             match (path.split('/').collect::<Vec<_>>().as_slice(), object["kind"].as_str().unwrap()) {
-                (["manifests", component, _], _) => read.manifests.entry((*component).to_owned()).or_default().push(object),
+                (["manifests", component, _], _) => {
+                    read.manifests.entry((*component).to_owned()).or_default().push(object)
+                }
                 (["projects", _] | ["root.yaml"], "AppProject") => {
                     // Unknown fields are refused: what the rules do not know cannot be relied on.
                     let spec = serde_json::from_value(object["spec"].clone()).unwrap();
@@ -86,7 +88,8 @@ impl Read {
                 let projects = self.projects.keys().filter(|name| *name != "root").map(|name| {
                     serde_json::json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": name, "namespace": tree.plan.argocd.namespace}})
                 });
-                let applications = self.applications.iter().filter(|(name, _)| *name != "root").map(|(_, object)| object.clone());
+                let applications =
+                    self.applications.iter().filter(|(name, _)| *name != "root").map(|(_, object)| object.clone());
                 projects.chain(applications).collect()
             } else if let Some(path) = application.pointer("/spec/source/path").and_then(Json::as_str) {
                 let folder = format!("{}/{environment}/manifests/", tree.plan.argocd.path);
@@ -114,7 +117,11 @@ impl Read {
                 needs.extend(chart.writes_namespaces.iter().map(|namespace| destination(namespace)));
                 for text in &chart.writes_cluster_kinds {
                     let (kind, group) = text.split_once('.').unwrap_or((text, ""));
-                    needs.insert(Need::ClusterKind { group: group.to_owned(), kind: kind.to_owned(), name: "any".to_owned() });
+                    needs.insert(Need::ClusterKind {
+                        group: group.to_owned(),
+                        kind: kind.to_owned(),
+                        name: "any".to_owned(),
+                    });
                 }
                 needs.insert(Need::NamespacedKind { group: "apps".to_owned(), kind: "Deployment".to_owned() });
             }
@@ -197,11 +204,23 @@ fn projects_hold_no_pattern_and_applications_a_project_of_their_own() {
         for (name, project) in &read.projects {
             let lists = [
                 project.source_repos.clone(),
-                project.destinations.iter().flat_map(|d| [d.server.clone(), d.name.clone(), d.namespace.clone()]).collect(),
-                project.cluster_resource_whitelist.iter().flatten().flat_map(|k| [k.group.clone(), k.kind.clone()]).collect(),
+                project
+                    .destinations
+                    .iter()
+                    .flat_map(|d| [d.server.clone(), d.name.clone(), d.namespace.clone()])
+                    .collect(),
+                project
+                    .cluster_resource_whitelist
+                    .iter()
+                    .flatten()
+                    .flat_map(|k| [k.group.clone(), k.kind.clone()])
+                    .collect(),
             ];
             for text in lists.iter().flatten() {
-                assert!(!text.contains(['*', '?', '[', '{', '!']), "{environment}: project {name} has the pattern {text}");
+                assert!(
+                    !text.contains(['*', '?', '[', '{', '!']),
+                    "{environment}: project {name} has the pattern {text}"
+                );
             }
         }
         for (name, application) in &read.applications {
@@ -221,9 +240,12 @@ fn no_other_project_may_write_applications() {
             let may = permits_namespaced_kind(project, "argoproj.io", "Application")
                 && permits_destination(project, IN_CLUSTER, "in-cluster", &tree.plan.argocd.namespace);
             // Argo CD's own chart goes to that namespace too.
-            let expected = name == "root" || tree.plan.applications.iter().any(|planned| {
-                planned.component == name && planned.namespace == tree.plan.argocd.namespace
-            });
+            let expected = name == "root"
+                || tree
+                    .plan
+                    .applications
+                    .iter()
+                    .any(|planned| planned.component == name && planned.namespace == tree.plan.argocd.namespace);
             assert!(!may || expected, "{environment}: project {name} may write Applications");
         }
     });
@@ -286,6 +308,9 @@ fn custom_resources_come_after_what_defines_them() {
             }
         }
     });
-    println!("{compared} objects come after their definition; not said who brings:\n{}", without.iter().cloned().collect::<Vec<_>>().join("\n"));
+    println!(
+        "{compared} objects come after their definition; not said who brings:\n{}",
+        without.iter().cloned().collect::<Vec<_>>().join("\n")
+    );
     assert!(compared > 50);
 }

@@ -38,7 +38,9 @@ impl Inputs {
     pub fn of_this_repository() -> Inputs {
         let mut inputs = Inputs::default();
         for folder in ["components", "environments"] {
-            inputs.0.extend(files_below(&root().join(folder)).into_iter().map(|(path, text)| (format!("{folder}/{path}"), text)));
+            inputs.0.extend(
+                files_below(&root().join(folder)).into_iter().map(|(path, text)| (format!("{folder}/{path}"), text)),
+            );
         }
         inputs
     }
@@ -47,14 +49,17 @@ impl Inputs {
     pub fn with_environments(&self, environments: impl IntoIterator<Item = (String, Vec<u8>)>) -> Inputs {
         let mut inputs = self.clone();
         inputs.0.retain(|path, _| !path.starts_with("environments/") || path == "environments/environment.schema.yaml");
-        inputs.0.extend(environments.into_iter().map(|(name, text)| (format!("environments/{name}/environment.yaml"), text)));
+        inputs.0.extend(
+            environments.into_iter().map(|(name, text)| (format!("environments/{name}/environment.yaml"), text)),
+        );
         inputs
     }
 
     /// Every test case of every component as an environment called `<component>--<case>`.
     pub fn cases_as_environments(&self) -> Inputs {
         self.with_environments(self.0.iter().filter_map(|(path, text)| {
-            let ["components", component, "tests", case, "environment.yaml"] = *path.split('/').collect::<Vec<_>>() else {
+            let ["components", component, "tests", case, "environment.yaml"] = *path.split('/').collect::<Vec<_>>()
+            else {
                 return None;
             };
             Some((format!("{component}--{case}"), text.clone()))
@@ -99,7 +104,10 @@ impl Source for Inputs {
 pub type Outcome = Result<BTreeMap<String, String>, Vec<(&'static str, String)>>;
 
 /// Renders every environment by itself, and looks at each with its plan.
-pub fn each_rendered(inputs: &Inputs, mut look: impl FnMut(&str, Result<&RenderedTree<'_>, Vec<(&'static str, String)>>)) {
+pub fn each_rendered(
+    inputs: &Inputs,
+    mut look: impl FnMut(&str, Result<&RenderedTree<'_>, Vec<(&'static str, String)>>),
+) {
     let repository = match Repository::load(inputs, &Wanted::All) {
         Ok(repository) => repository,
         Err(Error::Mistakes(mistakes)) => {
@@ -117,7 +125,9 @@ pub fn each_rendered(inputs: &Inputs, mut look: impl FnMut(&str, Result<&Rendere
             }
             Err(mistakes) => Err(mistakes.clone()),
         };
-        let tree = tree.as_ref().map_err(|mistakes| mistakes.iter().map(|mistake| (mistake.code, mistake.message.clone())).collect());
+        let tree = tree
+            .as_ref()
+            .map_err(|mistakes| mistakes.iter().map(|mistake| (mistake.code, mistake.message.clone())).collect());
         look(name, tree);
     }
 }
@@ -166,7 +176,9 @@ pub fn documents(context: &str, text: &str) -> Vec<Json> {
 /// The documents of all files but the index, which is no object, with the paths of their files.
 pub fn objects(files: &BTreeMap<String, String>) -> Vec<(&str, Json)> {
     let files = files.iter().filter(|(path, _)| *path != "index.yaml");
-    files.flat_map(|(path, text)| documents(path, text).into_iter().map(move |object| (path.as_str(), object))).collect()
+    files
+        .flat_map(|(path, text)| documents(path, text).into_iter().map(move |object| (path.as_str(), object)))
+        .collect()
 }
 
 /// All files below a folder, by path.

@@ -142,7 +142,8 @@ fn every_value_is_known_to_its_chart() {
                 Some(schema) => {
                     let mut laid = defaults.clone();
                     lay(&mut laid, &values);
-                    missing.extend(schema.iter_errors(&laid).map(|error| format!("{}: {error}", error.instance_path())));
+                    missing
+                        .extend(schema.iter_errors(&laid).map(|error| format!("{}: {error}", error.instance_path())));
                     by_schema += 1;
                 }
                 None => unknown(chart, "", &values, defaults, &mut missing),
@@ -154,7 +155,10 @@ fn every_value_is_known_to_its_chart() {
             *seen.entry(name).or_default() += 1;
         }
     }
-    println!("{keys} values of {} Applications, {by_schema} by the chart's schema: {seen:#?}", seen.values().sum::<usize>());
+    println!(
+        "{keys} values of {} Applications, {by_schema} by the chart's schema: {seen:#?}",
+        seen.values().sum::<usize>()
+    );
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(seen.len() >= 9 && keys > 1000, "{keys}");
 }
@@ -175,6 +179,12 @@ fn a_misspelt_value_is_seen() {
     }
     let known = defaults(&upstream, "kube-prometheus-stack", "88.5.3");
     let mut found = Vec::new();
-    unknown("kube-prometheus-stack", "", &json!({"grafana": {"persistence": {"enabled": true}, "persistance": 1}}), &known, &mut found);
+    unknown(
+        "kube-prometheus-stack",
+        "",
+        &json!({"grafana": {"persistence": {"enabled": true}, "persistance": 1}}),
+        &known,
+        &mut found,
+    );
     assert_eq!(found, ["grafana.persistance"]);
 }

@@ -67,7 +67,9 @@ pub fn command() -> clap::Command {
                     (_, Some("ENV")) | ("environments", Some("NAME")) => {
                         arg.add(ArgValueCandidates::new(|| names_in(ENVIRONMENTS)))
                     }
-                    ("components" | "schema", Some("NAME")) => arg.add(ArgValueCandidates::new(|| names_in(COMPONENTS))),
+                    ("components" | "schema", Some("NAME")) => {
+                        arg.add(ArgValueCandidates::new(|| names_in(COMPONENTS)))
+                    }
                     _ => arg,
                 }
             })

@@ -125,10 +125,7 @@ fn one(
         }));
     }
     let mut out = format!("{}\n\n", environment.name);
-    out += &table::facts(
-        &[("platform", selection.platform.clone()), ("Kubernetes", kubernetes(environment))],
-        width,
-    );
+    out += &table::facts(&[("platform", selection.platform.clone()), ("Kubernetes", kubernetes(environment))], width);
     out += "\nlaid over one another, the last one wins:\n";
     for file in &environment.inputs {
         out += &format!("  {file}\n");

@@ -113,16 +113,12 @@ impl Asked<'_, '_> {
 
     fn unknown(&self, subject: &str) -> crate::Error {
         let values = ["cluster", "argocd", "components"].map(str::to_owned);
-        let names: Vec<String> = self
-            .tree
-            .files
-            .keys()
-            .cloned()
-            .chain(self.repository.components().keys().cloned())
-            .chain(values)
-            .collect();
-        let mut diagnostic =
-            Diagnostic::new("unknown-path", format!("`{subject}` is no value, component or file of `{}`", self.environment()));
+        let names: Vec<String> =
+            self.tree.files.keys().cloned().chain(self.repository.components().keys().cloned()).chain(values).collect();
+        let mut diagnostic = Diagnostic::new(
+            "unknown-path",
+            format!("`{subject}` is no value, component or file of `{}`", self.environment()),
+        );
         let segments = path::split(subject);
         // The longest part of the path that exists says where it went wrong.
         let values = &self.plan().environment.values;
@@ -152,7 +148,9 @@ impl Asked<'_, '_> {
         if let Some(winner) = &winner {
             let word = if winner.value.is_object() { "last set at" } else { "set at" };
             answer.say(depth, format!("{word} {}", self.at(winner.at)));
-            list.push(json!({"at": self.at(winner.at), "overlay": winner.overlay, "value": winner.value, "wins": true}));
+            list.push(
+                json!({"at": self.at(winner.at), "overlay": winner.overlay, "value": winner.value, "wins": true}),
+            );
         }
         for lost in settings.iter().rev() {
             let word = if lost.value.is_object() { "adds to   " } else { "shadows   " };
@@ -232,7 +230,10 @@ impl Asked<'_, '_> {
             if application.component != name {
                 continue;
             }
-            answer.say(1, format!("wave {}  {}  {}", application.wave, application.name, super::plan::detail(plan, index)));
+            answer.say(
+                1,
+                format!("wave {}  {}  {}", application.wave, application.name, super::plan::detail(plan, index)),
+            );
             let mut after = Vec::new();
             for edge in plan.edges.iter().filter(|edge| edge.after == index) {
                 let before = &plan.applications[edge.before];
@@ -246,18 +247,18 @@ impl Asked<'_, '_> {
         }
         answer.json["applications"] = json!(applications);
 
-        let needed: Vec<String> = plan
-            .selection
-            .enabled
-            .values()
-            .filter(|other| other.component.name != name)
-            .filter(|other| {
-                other.component.wanted().any(|wanted| {
-                    wanted.name == name || component.provided().any(|given| given.name == wanted.name)
+        let needed: Vec<String> =
+            plan.selection
+                .enabled
+                .values()
+                .filter(|other| other.component.name != name)
+                .filter(|other| {
+                    other.component.wanted().any(|wanted| {
+                        wanted.name == name || component.provided().any(|given| given.name == wanted.name)
+                    })
                 })
-            })
-            .map(|other| other.component.name.clone())
-            .collect();
+                .map(|other| other.component.name.clone())
+                .collect();
         if !needed.is_empty() {
             answer.say(1, format!("required or used by {}", needed.join(", ")));
         }
@@ -356,8 +357,8 @@ impl Asked<'_, '_> {
             Some(index) => self.application_field(&mut answer, index, &segments),
             None if file.starts_with("manifests/") && rendered.component != NAMESPACES => {
                 let identity = documents.first().and_then(|document| Identity::of(document).ok());
-                let traced =
-                    identity.and_then(|wanted| trace::object(self.repository, self.plan(), &rendered.component, &wanted));
+                let traced = identity
+                    .and_then(|wanted| trace::object(self.repository, self.plan(), &rendered.component, &wanted));
                 let node = traced.as_ref().and_then(|node| node.at(segments.iter().map(String::as_str)));
                 self.origins(&mut answer, node, &rendered.component);
             }
@@ -448,7 +449,10 @@ impl Asked<'_, '_> {
                 self.chain(answer, 1, &["argocd".to_owned(), "destination".to_owned()]);
             }
             _ => {
-                answer.say(1, format!("Argo CD policy: the generator's defaults, then `application` in {component_file}"));
+                answer.say(
+                    1,
+                    format!("Argo CD policy: the generator's defaults, then `application` in {component_file}"),
+                );
                 let over = ["components", application.component, "application"].map(str::to_owned);
                 self.chain(answer, 1, &over);
                 let _ = selected;

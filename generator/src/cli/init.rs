@@ -61,7 +61,8 @@ fn git(target: &std::path::Path) -> Result<bool> {
     match git2::Repository::init_opts(target, &options) {
         Ok(_) => Ok(true),
         Err(error) => {
-            Err(Failure::new("make a Git repository in", target, std::io::Error::other(error.message().to_owned())).into())
+            Err(Failure::new("make a Git repository in", target, std::io::Error::other(error.message().to_owned()))
+                .into())
         }
     }
 }

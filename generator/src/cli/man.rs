@@ -20,7 +20,8 @@ pub struct ManArgs {
 pub fn run(args: &ManArgs) -> Result<Outcome> {
     let mut program = Cli::command();
     program.build();
-    let commands = || program.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help");
+    let commands =
+        || program.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help");
     let mut pages = Vec::new();
     match &args.command {
         Some(name) => match commands().find(|command| command.get_name() == name) {

@@ -49,7 +49,8 @@ pub fn run(global: &Global, args: &NewArgs) -> Result<Outcome> {
 }
 
 fn free(global: &Global, parent: &str, what: &str, name: &str) -> Result<()> {
-    let reserved = matches!((what, name), ("component", "partials" | "namespaces" | "root") | ("environment", "layers"));
+    let reserved =
+        matches!((what, name), ("component", "partials" | "namespaces" | "root") | ("environment", "layers"));
     let why = name::label(name).err().or(reserved.then_some("is taken by the program itself"));
     if let Some(why) = why {
         return Err(mistake(
@@ -105,7 +106,8 @@ fn environment(global: &Global, name: &str, extends: &[String]) -> Result<Outcom
         (false, _) => vec![chosen],
         (true, base) => {
             let below: Vec<&str> = if base { vec!["base"] } else { Vec::new() };
-            let more = layers.iter().filter(|layer| **layer != "base").map(|layer| [below.as_slice(), &[*layer]].concat());
+            let more =
+                layers.iter().filter(|layer| **layer != "base").map(|layer| [below.as_slice(), &[*layer]].concat());
             std::iter::once(below.clone()).chain(more).collect()
         }
     };

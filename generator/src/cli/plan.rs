@@ -72,7 +72,9 @@ fn text(tree: &RenderedTree<'_>) -> String {
         }
         out += &format!("  {}  {} → {}\n", application.name, detail(plan, index), application.namespace);
         // Only the edges from the wave before decide this one's place; the rest follows from them.
-        for edge in plan.edges.iter().filter(|e| e.after == index && plan.applications[e.before].wave + 1 == application.wave) {
+        for edge in
+            plan.edges.iter().filter(|e| e.after == index && plan.applications[e.before].wave + 1 == application.wave)
+        {
             out += &format!("      after {} ({})\n", plan.applications[edge.before].name, edge.why);
         }
     }

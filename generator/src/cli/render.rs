@@ -67,8 +67,7 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
         .map_err(failed)?;
     if args.environments.is_empty() {
         let known: BTreeSet<String> = repository.all_environments().clone();
-        comparisons
-            .extend(compare::leftovers(&argocd, &known, VERSION, args.overwrite_edited).map_err(failed)?);
+        comparisons.extend(compare::leftovers(&argocd, &known, VERSION, args.overwrite_edited).map_err(failed)?);
     }
     let problems: Diagnostics = problems(&comparisons);
     if !problems.is_empty() {
@@ -142,10 +141,7 @@ fn summary(comparisons: &[Comparison], mut current: usize, check: bool, verbose:
             }
         }
         if !comparison.kept.is_empty() {
-            text += &format!(
-                "  kept, because not generated: {}\n",
-                comparison.kept.join(", ")
-            );
+            text += &format!("  kept, because not generated: {}\n", comparison.kept.join(", "));
         }
     }
     if current > 0 {
@@ -161,7 +157,9 @@ fn problems(comparisons: &[Comparison]) -> Diagnostics {
         let diagnostic = match problem {
             Problem::EditedByHand { .. } => Diagnostic::new("edited-by-hand", format!("`{path}` was edited by hand"))
                 .help("move the change into `environments/` or `components/`")
-                .help(format!("then take the edit back: `git restore {path}`, or `kubezero render --overwrite-edited`")),
+                .help(format!(
+                    "then take the edit back: `git restore {path}`, or `kubezero render --overwrite-edited`"
+                )),
             Problem::NotGenerated { .. } => {
                 Diagnostic::new("not-generated", format!("`{path}` is not generated, and Argo CD might apply it"))
                     .help("everything under argocd/<environment> is generated: move it elsewhere or delete it")
@@ -173,14 +171,14 @@ fn problems(comparisons: &[Comparison]) -> Diagnostics {
             Problem::Symlink { .. } => Diagnostic::new("symlink", format!("`{path}` is not a plain file or folder"))
                 .help("generated trees hold plain files only: remove it"),
             Problem::UnreadableIndex { line, column, message, .. } => {
-                Diagnostic::new("unreadable-index", format!("`{path}:{line}:{column}` cannot be read: {message}"))
-                    .help("it lists what is generated; after a merge, `kubezero render --overwrite-edited` makes it anew")
+                Diagnostic::new("unreadable-index", format!("`{path}:{line}:{column}` cannot be read: {message}")).help(
+                    "it lists what is generated; after a merge, `kubezero render --overwrite-edited` makes it anew",
+                )
             }
-            Problem::NewerGenerator { found, ours, .. } => Diagnostic::new(
-                "newer-generator",
-                format!("`{path}` was written by kubezero {found}, this is {ours}"),
-            )
-            .help(format!("use kubezero {found} or newer")),
+            Problem::NewerGenerator { found, ours, .. } => {
+                Diagnostic::new("newer-generator", format!("`{path}` was written by kubezero {found}, this is {ours}"))
+                    .help(format!("use kubezero {found} or newer"))
+            }
         };
         diagnostics.push(diagnostic.in_file(path));
     }

@@ -95,7 +95,8 @@ fn drawn<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Group<'a>>
             let mut snippet = Snippet::source(text).path(path).fold(true);
             if origin.file == file {
                 let annotation = AnnotationKind::Primary.span(span(text, *origin));
-                snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(label.as_str()) });
+                snippet =
+                    snippet.annotation(if label.is_empty() { annotation } else { annotation.label(label.as_str()) });
             }
             for (also, label) in diagnostic.also.iter().filter(|(also, _)| also.file == file) {
                 snippet = snippet.annotation(AnnotationKind::Context.span(span(text, *also)).label(label.as_str()));

@@ -123,7 +123,8 @@ fn relax(schema: &mut Json, base: &str, layered: bool) {
         *reference = format!("{base}{local}");
     }
     if layered {
-        let partial = ["required", "minProperties", "dependentRequired", "dependentSchemas", "if", "then", "else", "not"];
+        let partial =
+            ["required", "minProperties", "dependentRequired", "dependentSchemas", "if", "then", "else", "not"];
         for key in partial {
             map.remove(key);
         }

@@ -60,8 +60,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>], width: usize) -> String {
     let needed = rows.iter().map(|row| cell(row, last).chars().count()).max().unwrap_or(0).min(30);
     if used + needed <= width {
         let mut line = |cells: &[String], text: &str| {
-            let lead: String =
-                cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}  ")).collect();
+            let lead: String = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}  ")).collect();
             out += format!("{lead}{text}").trim_end();
             out.push('\n');
         };
@@ -94,7 +93,8 @@ mod tests {
 
     #[test]
     fn a_table_becomes_blocks_where_it_is_narrow() {
-        let rows = vec![vec!["acme.email".to_owned(), "string".to_owned(), "Where notices about certificates go".to_owned()]];
+        let rows =
+            vec![vec!["acme.email".to_owned(), "string".to_owned(), "Where notices about certificates go".to_owned()]];
         let head = ["SETTING", "TYPE", "DESCRIPTION"];
         assert_eq!(
             table(&head, &rows, 60),

@@ -214,11 +214,9 @@ impl Application {
         if policy.retain.unwrap_or(false) && parts.wave.is_some() {
             // Without a finalizer of ours Argo CD would still run a chart's pre-delete hooks: tigera-operator's
             // takes the network away. Letting go of a retained component is a person's decision.
-            annotations
-                .insert("argocd.argoproj.io/sync-options".to_owned(), "Delete=false,Prune=false".to_owned());
+            annotations.insert("argocd.argoproj.io/sync-options".to_owned(), "Delete=false,Prune=false".to_owned());
         }
-        let finalizers =
-            if policy.retain.unwrap_or(false) { Vec::new() } else { vec![RESOURCES_FINALIZER.to_owned()] };
+        let finalizers = if policy.retain.unwrap_or(false) { Vec::new() } else { vec![RESOURCES_FINALIZER.to_owned()] };
         Application {
             api_version: "argoproj.io/v1alpha1",
             kind: "Application",
@@ -299,8 +297,7 @@ pub struct Namespace {
 impl Namespace {
     /// A namespace that Argo CD makes but never deletes: with it would go everything inside.
     pub fn new(name: &str, labels: BTreeMap<String, String>, mut annotations: BTreeMap<String, String>) -> Namespace {
-        annotations
-            .insert("argocd.argoproj.io/sync-options".to_owned(), "Delete=false,Prune=false".to_owned());
+        annotations.insert("argocd.argoproj.io/sync-options".to_owned(), "Delete=false,Prune=false".to_owned());
         Namespace {
             api_version: "v1",
             kind: "Namespace",

@@ -253,7 +253,10 @@ mod tests {
     #[test]
     fn an_object_says_who_it_is() {
         let of = |text: &str| Identity::of(&parse(FileId(0), text).unwrap()).map_err(|(_, why)| why);
-        assert_eq!(of("{apiVersion: v1, kind: Service, metadata: {name: a, namespace: b}}").unwrap().to_string(), "Service b/a");
+        assert_eq!(
+            of("{apiVersion: v1, kind: Service, metadata: {name: a, namespace: b}}").unwrap().to_string(),
+            "Service b/a"
+        );
         assert_eq!(of("{kind: Service}"), Err("has no `apiVersion`".to_owned()));
         assert_eq!(of("{apiVersion: v1, metadata: {name: a}}"), Err("has no `kind`".to_owned()));
         assert_eq!(of("{apiVersion: v1, kind: S, metadata: {}}"), Err("has no `metadata.name`".to_owned()));

@@ -76,9 +76,9 @@ fn wrong_with(identity: &Identity, node: &Node) -> Option<(&'static str, String,
         ));
     }
     if identity.group.is_empty() && identity.kind == "Secret" {
-        let filled = ["data", "stringData"].iter().any(|key| {
-            node.get(key).is_some_and(|data| data.as_map().is_none_or(|map| !map.is_empty()))
-        });
+        let filled = ["data", "stringData"]
+            .iter()
+            .any(|key| node.get(key).is_some_and(|data| data.as_map().is_none_or(|map| !map.is_empty())));
         if filled {
             return Some((
                 "secret-in-output",
@@ -144,9 +144,8 @@ pub fn identities(objects: &[Found<'_>], plan: &Plan<'_>, mistakes: &mut Diagnos
     let mut owners: HashMap<&Identity, &Found<'_>> = HashMap::new();
     for object in objects {
         if let Some((code, message, help)) = wrong_with(object.identity, object.node) {
-            mistakes.push(
-                Diagnostic::new(code, message).at(object.at, format!("from `{}`", object.component)).help(help),
-            );
+            mistakes
+                .push(Diagnostic::new(code, message).at(object.at, format!("from `{}`", object.component)).help(help));
         }
         if object.identity.kind == "Namespace" && plan.namespaces.contains_key(&object.identity.name) {
             mistakes.push(
@@ -172,9 +171,12 @@ pub fn identities(objects: &[Found<'_>], plan: &Plan<'_>, mistakes: &mut Diagnos
         }
         if let Some(what) = secret_in(object.node, &mut Vec::new()) {
             mistakes.push(
-                Diagnostic::new("secret-in-output", format!("`{}` holds what looks like {} at `{}`", object.identity, what.0, what.1))
-                    .at(object.at, "")
-                    .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
+                Diagnostic::new(
+                    "secret-in-output",
+                    format!("`{}` holds what looks like {} at `{}`", object.identity, what.0, what.1),
+                )
+                .at(object.at, "")
+                .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
             );
         }
     }
@@ -208,9 +210,12 @@ pub fn limits(files: &BTreeMap<String, RenderedFile>, plan: &Plan<'_>, mistakes:
             *folders.entry(rest.split('/').next().unwrap_or(rest)).or_default() += size;
             if size > MAX_OBJECT {
                 mistakes.push(
-                    Diagnostic::new("too-large", format!("`{path}` has {size} bytes, the API server takes at most {MAX_OBJECT}"))
-                        .at_maybe(place, "")
-                        .help("split the object"),
+                    Diagnostic::new(
+                        "too-large",
+                        format!("`{path}` has {size} bytes, the API server takes at most {MAX_OBJECT}"),
+                    )
+                    .at_maybe(place, "")
+                    .help("split the object"),
                 );
             }
         }
@@ -310,9 +315,24 @@ fn looks_secret(key: &str, text: &str) -> Option<&'static str> {
         }
     }
     let key = key.to_ascii_lowercase();
-    let names_secret = ["password", "passwd", "passphrase", "token", "secretkey", "apikey", "api_key", "privatekey", "private_key", "clientsecret", "client_secret", "secretaccesskey", "sharedkey", "shared_key"]
-        .iter()
-        .any(|end| key.ends_with(end));
+    let names_secret = [
+        "password",
+        "passwd",
+        "passphrase",
+        "token",
+        "secretkey",
+        "apikey",
+        "api_key",
+        "privatekey",
+        "private_key",
+        "clientsecret",
+        "client_secret",
+        "secretaccesskey",
+        "sharedkey",
+        "shared_key",
+    ]
+    .iter()
+    .any(|end| key.ends_with(end));
     // `$name:key`, paths and templates are references, not secrets.
     let is_reference = text.is_empty() || text.starts_with(['$', '/', '{']) || text.contains("{{");
     (names_secret && !is_reference).then_some("a password, token or key in clear text")

@@ -3,6 +3,7 @@
 //! Reads the committed tree and decides, file by file, whose it is: ours and current, ours and
 //! stale, ours but edited, or somebody else's. It never writes. What a person has to settle is
 //! returned as a [`Problem`], which is data; only the machine's refusals are a [`Failure`].
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the committed output")]
 
 mod index;
 mod walk;
@@ -153,11 +154,7 @@ pub enum Failure {
 impl Failure {
     /// Turns an error of the operating system into a failure that says where.
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            doing,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { doing, path: path.to_owned(), source }
     }
 
     fn is_vanished(&self) -> bool {
@@ -198,11 +195,7 @@ impl Comparison {
     }
 
     fn refused(environment: &str, problem: Problem) -> Self {
-        Self {
-            environment: environment.to_owned(),
-            problems: vec![problem],
-            ..Self::default()
-        }
+        Self { environment: environment.to_owned(), problems: vec![problem], ..Self::default() }
     }
 }
 
@@ -289,9 +282,7 @@ pub fn leftovers(
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(Failure::io("list", argocd))?;
-        let kind = entry
-            .file_type()
-            .map_err(Failure::io("examine", &entry.path()))?;
+        let kind = entry.file_type().map_err(Failure::io("examine", &entry.path()))?;
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
@@ -305,14 +296,8 @@ pub fn leftovers(
         if !is_our_folder(&argocd.join(name), name)? {
             return Ok(None);
         }
-        let question = Question {
-            argocd,
-            environment: name,
-            desired: &desired,
-            own,
-            overwrite_edited,
-            foreign_stays: true,
-        };
+        let question =
+            Question { argocd, environment: name, desired: &desired, own, overwrite_edited, foreign_stays: true };
         question.answer().map(Some)
     });
     let found: Vec<Option<Comparison>> = found.collect::<Result<_, Failure>>()?;
@@ -335,9 +320,7 @@ fn is_our_folder(folder: &Path, name: &str) -> Result<bool, Failure> {
         read => read?,
     };
     match Head::parse(&bytes) {
-        Some(head) => Ok(head
-            .environment
-            .is_none_or(|environment| environment == name)),
+        Some(head) => Ok(head.environment.is_none_or(|environment| environment == name)),
         None => Ok(has_header(&bytes)),
     }
 }
@@ -379,16 +362,10 @@ impl Question<'_> {
         let inode = match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => metadata.ino(),
             Ok(metadata) if metadata.is_symlink() => {
-                return Ok(Comparison::refused(
-                    self.environment,
-                    Problem::Symlink { path: environment },
-                ));
+                return Ok(Comparison::refused(self.environment, Problem::Symlink { path: environment }));
             }
             Ok(_) => {
-                return Ok(Comparison::refused(
-                    self.environment,
-                    Problem::Occupied { path: environment },
-                ));
+                return Ok(Comparison::refused(self.environment, Problem::Occupied { path: environment }));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Comparison {
@@ -410,9 +387,7 @@ impl Question<'_> {
             .with_min_len(FILES_PER_THREAD)
             .map_init(Vec::new, |buffer, entry| self.judge(entry, &ledger, buffer))
             .collect::<Result<_, Failure>>()?;
-        let all_current = verdicts
-            .iter()
-            .all(|(verdict, _)| *verdict == Verdict::Current);
+        let all_current = verdicts.iter().all(|(verdict, _)| *verdict == Verdict::Current);
         if all_current && verdicts.len() == self.desired.len() {
             return Ok(Comparison {
                 environment,
@@ -427,8 +402,7 @@ impl Question<'_> {
     }
 
     fn all_fresh(&self) -> BTreeMap<String, Source> {
-        let fresh =
-            |(path, bytes): (&String, &Arc<[u8]>)| (path.clone(), Source::Fresh(Arc::clone(bytes)));
+        let fresh = |(path, bytes): (&String, &Arc<[u8]>)| (path.clone(), Source::Fresh(Arc::clone(bytes)));
         self.desired.iter().map(fresh).collect()
     }
 
@@ -442,14 +416,10 @@ impl Question<'_> {
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_file() => {}
             Ok(metadata) if metadata.is_symlink() => {
-                return Ok(Err(Problem::Symlink {
-                    path: self.problem_path(INDEX),
-                }));
+                return Ok(Err(Problem::Symlink { path: self.problem_path(INDEX) }));
             }
             Ok(_) => {
-                return Ok(Err(Problem::Occupied {
-                    path: self.problem_path(INDEX),
-                }));
+                return Ok(Err(Problem::Occupied { path: self.problem_path(INDEX) }));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Ok(Ledger::Missing));
@@ -457,11 +427,7 @@ impl Question<'_> {
             Err(error) => return Err(Failure::io("examine", &path)(error)),
         }
         let bytes = read_index(&path)?;
-        if self
-            .desired
-            .get(INDEX)
-            .is_some_and(|desired| **desired == *bytes)
-        {
+        if self.desired.get(INDEX).is_some_and(|desired| **desired == *bytes) {
             return Ok(Ok(Ledger::Current));
         }
         let unreadable = match Index::parse(&bytes, self.own) {
@@ -502,12 +468,7 @@ impl Question<'_> {
         walk(folder, &|path| by_header || ours.contains(path))
     }
 
-    fn judge(
-        &self,
-        entry: &Entry,
-        ledger: &Ledger,
-        buffer: &mut Vec<u8>,
-    ) -> Result<(Verdict, Option<Stamp>), Failure> {
+    fn judge(&self, entry: &Entry, ledger: &Ledger, buffer: &mut Vec<u8>) -> Result<(Verdict, Option<Stamp>), Failure> {
         match entry.kind {
             Kind::Symlink => return Ok((Verdict::Symlink, None)),
             Kind::Folder => return Ok((Verdict::ForeignFolder, None)),
@@ -521,11 +482,7 @@ impl Question<'_> {
         // Not through a link that took the file's place since it was listed, and not waiting for
         // the other end of a pipe that did.
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        let mut file = options
-            .read(true)
-            .custom_flags(flags)
-            .open(&entry.at)
-            .map_err(reading)?;
+        let mut file = options.read(true).custom_flags(flags).open(&entry.at).map_err(reading)?;
         let metadata = file.metadata().map_err(reading)?;
         if !metadata.is_file() {
             return Ok((Verdict::Odd, None));
@@ -535,10 +492,7 @@ impl Question<'_> {
             && metadata.len() == desired.len() as u64
         {
             buffer.clear();
-            (&mut file)
-                .take(metadata.len())
-                .read_to_end(buffer)
-                .map_err(reading)?;
+            (&mut file).take(metadata.len()).read_to_end(buffer).map_err(reading)?;
             if **buffer == **desired {
                 return Ok((Verdict::Current, stamp));
             }
@@ -549,9 +503,7 @@ impl Question<'_> {
             Ledger::Read(files) => match files.get(path) {
                 None => Verdict::Foreign,
                 Some(_) if self.overwrite_edited => Verdict::Stale,
-                Some(digest) if digest.0 == digest_of(&mut file).map_err(reading)? => {
-                    Verdict::Stale
-                }
+                Some(digest) if digest.0 == digest_of(&mut file).map_err(reading)? => Verdict::Stale,
                 Some(_) => Verdict::Edited,
             },
             // The index lists what we would write, and this is not what we would write.
@@ -562,29 +514,16 @@ impl Question<'_> {
             },
             Ledger::Missing if ledger.by_header(self.overwrite_edited) => {
                 buffer.clear();
-                file.take(LONGEST_HEADER)
-                    .read_to_end(buffer)
-                    .map_err(reading)?;
-                if has_header(buffer) {
-                    Verdict::Stale
-                } else {
-                    Verdict::Foreign
-                }
+                file.take(LONGEST_HEADER).read_to_end(buffer).map_err(reading)?;
+                if has_header(buffer) { Verdict::Stale } else { Verdict::Foreign }
             }
             Ledger::Missing => Verdict::Foreign,
         };
         Ok((verdict, stamp))
     }
 
-    fn assemble(
-        &self,
-        entries: &[Entry],
-        verdicts: Vec<(Verdict, Option<Stamp>)>,
-    ) -> Result<Comparison, Failure> {
-        let mut comparison = Comparison {
-            environment: self.environment.to_owned(),
-            ..Comparison::default()
-        };
+    fn assemble(&self, entries: &[Entry], verdicts: Vec<(Verdict, Option<Stamp>)>) -> Result<Comparison, Failure> {
+        let mut comparison = Comparison { environment: self.environment.to_owned(), ..Comparison::default() };
         let mut new = self.all_fresh();
         let mut folders = HashSet::new();
         for path in self.desired.keys() {
@@ -625,14 +564,9 @@ impl Question<'_> {
             }
         }
         let found: HashSet<&String> = comparison.changed.iter().collect();
-        let is_added = |(path, source): &(&String, &Source)| {
-            matches!(source, Source::Fresh(_)) && !found.contains(path)
-        };
-        comparison.added = new
-            .iter()
-            .filter(is_added)
-            .map(|(path, _)| path.clone())
-            .collect();
+        let is_added =
+            |(path, source): &(&String, &Source)| matches!(source, Source::Fresh(_)) && !found.contains(path);
+        comparison.added = new.iter().filter(is_added).map(|(path, _)| path.clone()).collect();
         comparison.changed.sort_unstable();
         comparison.removed.sort_unstable();
         comparison.kept.sort_unstable();
@@ -656,19 +590,16 @@ impl Question<'_> {
             let path = format!("{}/{}", folder.path, entry.path);
             match entry.kind {
                 Kind::File => {
-                    let metadata = fs::symlink_metadata(&entry.at)
-                        .map_err(Failure::io("examine", &entry.at))?;
+                    let metadata = fs::symlink_metadata(&entry.at).map_err(Failure::io("examine", &entry.at))?;
                     comparison.seen.insert(path.clone(), Stamp::of(&metadata));
                     new.insert(path, Source::Kept);
                 }
                 Kind::Symlink => {
-                    comparison.problems.push(Problem::Symlink {
-                        path: self.problem_path(&path),
-                    });
+                    comparison.problems.push(Problem::Symlink { path: self.problem_path(&path) });
                 }
-                Kind::Folder | Kind::Odd => comparison.problems.push(Problem::NotGenerated {
-                    path: self.problem_path(&path),
-                }),
+                Kind::Folder | Kind::Odd => {
+                    comparison.problems.push(Problem::NotGenerated { path: self.problem_path(&path) })
+                }
             }
         }
         Ok(())
@@ -726,12 +657,7 @@ enum Verdict {
 
 /// Refuses a tree whose paths could leave the environment's folder or collide.
 fn check_tree(tree: &DesiredTree) -> Result<(), Failure> {
-    let refuse = |what: &str, reason| {
-        Err(Failure::Invalid {
-            what: what.to_owned(),
-            reason,
-        })
-    };
+    let refuse = |what: &str, reason| Err(Failure::Invalid { what: what.to_owned(), reason });
     if let Some(reason) = reason_against_name(&tree.environment) {
         return refuse(&tree.environment, reason);
     }
@@ -748,10 +674,7 @@ fn check_tree(tree: &DesiredTree) -> Result<(), Failure> {
         }
         insert_folders(&mut folders, path);
     }
-    match folders
-        .into_iter()
-        .find(|folder| tree.files.contains_key(*folder))
-    {
+    match folders.into_iter().find(|folder| tree.files.contains_key(*folder)) {
         Some(folder) => refuse(folder, "it would be a file and a folder"),
         None => Ok(()),
     }
@@ -769,10 +692,7 @@ fn reason_against_name(name: &str) -> Option<&'static str> {
 }
 
 fn parse_own_version(text: &str) -> Result<Version, Failure> {
-    Version::parse(text).map_err(|_| Failure::Invalid {
-        what: text.to_owned(),
-        reason: "it is not a semantic version",
-    })
+    Version::parse(text).map_err(|_| Failure::Invalid { what: text.to_owned(), reason: "it is not a semantic version" })
 }
 
 fn digest_of(file: &mut fs::File) -> io::Result<[u8; 32]> {

@@ -308,5 +308,7 @@ fn relations(node: Option<&Node>) -> Relations {
 
 /// A typed view of a part that the file's schema has accepted, so it cannot fail to fit.
 pub fn typed<T: Default + for<'de> Deserialize<'de>>(node: Option<&Node>, key: &str) -> T {
-    node.and_then(|n| n.get(key)).and_then(|n| serde_json::from_value(n.to_json_without_nulls()).ok()).unwrap_or_default()
+    node.and_then(|n| n.get(key))
+        .and_then(|n| serde_json::from_value(n.to_json_without_nulls()).ok())
+        .unwrap_or_default()
 }

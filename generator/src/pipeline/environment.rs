@@ -31,7 +31,11 @@ pub struct Chains {
 
 impl Environment {
     /// Resolves one environment.
-    pub fn resolve(repository: &Repository, overlay: &Overlay, chains: &mut Chains) -> Result<Environment, Diagnostics> {
+    pub fn resolve(
+        repository: &Repository,
+        overlay: &Overlay,
+        chains: &mut Chains,
+    ) -> Result<Environment, Diagnostics> {
         let mut mistakes = Diagnostics::new();
         let mut layers = Vec::new();
         follow(repository, overlay, &mut layers, &mut Vec::new(), &mut mistakes);
@@ -106,9 +110,10 @@ fn follow(
         if let Some(start) = open.iter().position(|(open, _)| open == name) {
             let path: Vec<String> =
                 open[start..].iter().map(|(name, _)| format!("`{name}`")).chain([format!("`{name}`")]).collect();
-            let mut diagnostic = Diagnostic::new("extends-cycle", format!("layers extend each other: {}", path.join(" → ")))
-                .at(*origin, "this closes the circle")
-                .help("take one of these `extends` out");
+            let mut diagnostic =
+                Diagnostic::new("extends-cycle", format!("layers extend each other: {}", path.join(" → ")))
+                    .at(*origin, "this closes the circle")
+                    .help("take one of these `extends` out");
             for (name, origin) in open[start..].iter().skip(1) {
                 diagnostic = diagnostic.also(*origin, format!("`{name}` is extended here"));
             }

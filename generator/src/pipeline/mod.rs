@@ -17,8 +17,8 @@ pub mod write;
 
 use rayon::prelude::*;
 
+use crate::Result;
 use crate::diagnostic::Diagnostics;
-use crate::{Error, Result};
 use environment::{Chains, Environment};
 use plan::Plan;
 use render::RenderedTree;
@@ -45,9 +45,7 @@ pub fn plan<'r>(repository: &'r Repository, environments: &'r [Environment]) -> 
 
 /// Stages 3 to 5 for every environment, in parallel, in order.
 pub fn render<'r>(repository: &'r Repository, environments: &'r [Environment]) -> Result<Vec<RenderedTree<'r>>> {
-    each(repository, environments, |environment| {
-        RenderedTree::render(repository, Plan::new(repository, environment)?)
-    })
+    each(repository, environments, |environment| RenderedTree::render(repository, Plan::new(repository, environment)?))
 }
 
 fn each<'r, T: Send>(
@@ -71,5 +69,5 @@ fn each<'r, T: Send>(
 }
 
 fn finish<T>(repository: &Repository, values: T, mistakes: Diagnostics) -> Result<T> {
-    mistakes.or(values).map_err(|mistakes| repository.mistakes(mistakes)).map_err(Error::from)
+    mistakes.or(values).map_err(|mistakes| repository.mistakes(mistakes))
 }

@@ -348,7 +348,13 @@ impl<'r> Plan<'r> {
             match (&application.content, &part.after) {
                 (Content::Manifests, None) => {
                     for before in own.into_iter().filter(|&i| i != index) {
-                        edges.push(Edge { before, after: index, soft: false, why: "its charts first".to_owned(), at: None });
+                        edges.push(Edge {
+                            before,
+                            after: index,
+                            soft: false,
+                            why: "its charts first".to_owned(),
+                            at: None,
+                        });
                     }
                 }
                 (_, Some(after)) => {
@@ -368,7 +374,7 @@ impl<'r> Plan<'r> {
                 _ => {}
             }
         }
-        edges.sort_by(|a, b| (a.after, a.before, a.soft).cmp(&(b.after, b.before, b.soft)));
+        edges.sort_by_key(|edge| (edge.after, edge.before, edge.soft));
         edges.dedup_by(|a, b| (a.after, a.before) == (b.after, b.before));
         self.edges = edges;
     }
@@ -531,9 +537,9 @@ fn part_of<'c>(component: &'c super::component::Component, application: &Planned
 /// What a schema leaves open is absent for us, although templates see it as null.
 fn without_nulls(value: &Json) -> Json {
     match value {
-        Json::Object(map) => Json::Object(
-            map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v))).collect(),
-        ),
+        Json::Object(map) => {
+            Json::Object(map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v))).collect())
+        }
         other => other.clone(),
     }
 }
@@ -561,9 +567,15 @@ fn check_revision(environment: &Environment, mistakes: &mut Diagnostics) {
     });
     if !is_hash && !is_full {
         mistakes.push(
-            Diagnostic::new("moving-revision", format!("`argocd.targetRevision` is `{revision}`, which can mean several things"))
-                .at_maybe(node.origin(), "")
-                .help(format!("write it in full: `refs/heads/{}`, `refs/tags/<tag>`, or a commit's 40 digits", revision.replace("HEAD", "main"))),
+            Diagnostic::new(
+                "moving-revision",
+                format!("`argocd.targetRevision` is `{revision}`, which can mean several things"),
+            )
+            .at_maybe(node.origin(), "")
+            .help(format!(
+                "write it in full: `refs/heads/{}`, `refs/tags/<tag>`, or a commit's 40 digits",
+                revision.replace("HEAD", "main")
+            )),
         );
     }
 }

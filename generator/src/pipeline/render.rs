@@ -199,8 +199,11 @@ pub(super) fn render_values(
             let node = documents.pop();
             if let Some(node) = node.as_ref().filter(|node| node.as_map().is_none()) {
                 mistakes.push(
-                    Diagnostic::new("template-output", format!("a values template yields {}, not a map", node.value.kind()))
-                        .at(Origin::start_of(template.file), ""),
+                    Diagnostic::new(
+                        "template-output",
+                        format!("a values template yields {}, not a map", node.value.kind()),
+                    )
+                    .at(Origin::start_of(template.file), ""),
                 );
                 return None;
             }
@@ -319,7 +322,14 @@ struct Files<'p, 'r> {
 }
 
 impl Files<'_, '_> {
-    fn put(&mut self, path: String, component: &str, documents: &[&dyn erased::Document], chart: Option<(String, String)>, inputs: Vec<String>) {
+    fn put(
+        &mut self,
+        path: String,
+        component: &str,
+        documents: &[&dyn erased::Document],
+        chart: Option<(String, String)>,
+        inputs: Vec<String>,
+    ) {
         let from = match component {
             NAMESPACES | ROOT => "environments".to_owned(),
             component => format!("components/{component}"),
@@ -509,9 +519,12 @@ impl Files<'_, '_> {
                 let path = format!("manifests/{component}/{name}");
                 if self.files.contains_key(&path) {
                     mistakes.push(
-                        Diagnostic::new("name-collision", format!("two objects of `{component}` would be the file `{path}`"))
-                            .at(object.at, "")
-                            .help("rename one: their names differ only in upper and lower case"),
+                        Diagnostic::new(
+                            "name-collision",
+                            format!("two objects of `{component}` would be the file `{path}`"),
+                        )
+                        .at(object.at, "")
+                        .help("rename one: their names differ only in upper and lower case"),
                     );
                 }
                 let inputs = vec![object.template.path.clone()];

@@ -102,7 +102,11 @@ impl Repository {
         let mut reader = Reader::read(source, found, &mut mistakes)?;
         for entry in stray {
             let file = reader.sources.add(&entry.path, Arc::from(""));
-            mistakes.push(stray_file(file, &entry.path, "environments are folders: `environments/<name>/environment.yaml`"));
+            mistakes.push(stray_file(
+                file,
+                &entry.path,
+                "environments are folders: `environments/<name>/environment.yaml`",
+            ));
         }
 
         let component_form = embedded(include_str!("../schemas/component.schema.yaml"), None);
@@ -293,8 +297,7 @@ impl Reader {
         }
         let yaml_files: Vec<(&String, FileId)> =
             files.iter().filter(|(path, _)| path.ends_with(".yaml")).map(|(path, file)| (path, *file)).collect();
-        let trees: Vec<_> =
-            yaml_files.par_iter().map(|(_, file)| yaml::parse(*file, sources.text(*file))).collect();
+        let trees: Vec<_> = yaml_files.par_iter().map(|(_, file)| yaml::parse(*file, sources.text(*file))).collect();
         let mut parsed = BTreeMap::new();
         for ((_, file), tree) in yaml_files.iter().zip(trees) {
             match tree {
@@ -514,7 +517,9 @@ impl Reader {
                     Some(node) => document = Some((*file, node.clone())),
                     None => return None,
                 },
-                (Some(component), Some(node)) if !component.contains('/') => entries.push((component, *file, node.clone())),
+                (Some(component), Some(node)) if !component.contains('/') => {
+                    entries.push((component, *file, node.clone()))
+                }
                 (Some(_), None) => {}
                 // Values that the cloud made come back in a file of their own; see the bootstrap.
                 _ => mistakes.push(stray_file(
@@ -553,7 +558,9 @@ impl Reader {
                 mistakes.push(
                     Diagnostic::new("empty-component", format!("`components.{key}` says nothing"))
                         .at(entry.key_at, "")
-                        .help(format!("write `{key}: {{}}` to switch it on, or `{key}: {{enabled: false}}` to switch it off")),
+                        .help(format!(
+                            "write `{key}: {{}}` to switch it on, or `{key}: {{enabled: false}}` to switch it off"
+                        )),
                 );
             }
         }

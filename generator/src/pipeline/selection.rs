@@ -115,10 +115,13 @@ impl<'r> Selection<'r> {
                 if !known {
                     let names = capabilities.keys().copied().chain(repository.components().keys().map(String::as_str));
                     mistakes.push(
-                        Diagnostic::new("unknown-capability", format!("nothing is called or provides `{}`", wanted.name))
-                            .at(wanted.at, "")
-                            .did_you_mean(&wanted.name, names)
-                            .help("name a component, or a capability that some component lists under `provides`"),
+                        Diagnostic::new(
+                            "unknown-capability",
+                            format!("nothing is called or provides `{}`", wanted.name),
+                        )
+                        .at(wanted.at, "")
+                        .did_you_mean(&wanted.name, names)
+                        .help("name a component, or a capability that some component lists under `provides`"),
                     );
                 }
             }
@@ -169,9 +172,12 @@ fn check_license(component: &Component, because: Origin, accepted: &[&str], mist
         Ok(expression) => expression,
         Err(error) => {
             mistakes.push(
-                Diagnostic::new("license", format!("`{}` is not an SPDX expression: {}", component.license, error.reason))
-                    .at(component.license_at, "")
-                    .help("identifiers: https://spdx.org/licenses; others are written `LicenseRef-<name>`"),
+                Diagnostic::new(
+                    "license",
+                    format!("`{}` is not an SPDX expression: {}", component.license, error.reason),
+                )
+                .at(component.license_at, "")
+                .help("identifiers: https://spdx.org/licenses; others are written `LicenseRef-<name>`"),
             );
             return;
         }
@@ -180,11 +186,17 @@ fn check_license(component: &Component, because: Origin, accepted: &[&str], mist
         mistakes.push(
             Diagnostic::new(
                 "license",
-                format!("`{}` comes under `{}`, which is not an open-source licence", component.name, component.license),
+                format!(
+                    "`{}` comes under `{}`, which is not an open-source licence",
+                    component.name, component.license
+                ),
             )
             .at(because, "switched on here")
             .also(component.license_at, "its licence")
-            .help(format!("accept it by name in this environment: `acceptLicenses: [{}]`, or switch it off", component.license)),
+            .help(format!(
+                "accept it by name in this environment: `acceptLicenses: [{}]`, or switch it off",
+                component.license
+            )),
         );
     }
 }

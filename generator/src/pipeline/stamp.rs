@@ -77,7 +77,8 @@ impl Stamps {
 /// Everything that an environment's output depends on: the program, the components, its own chain.
 pub fn inputs(repository: &Repository, environments: &[Environment]) -> Vec<String> {
     let sources = repository.sources();
-    let texts: BTreeMap<&str, &str> = sources.iter().map(|(_, file)| (file.path.as_ref(), file.text.as_ref())).collect();
+    let texts: BTreeMap<&str, &str> =
+        sources.iter().map(|(_, file)| (file.path.as_ref(), file.text.as_ref())).collect();
     let shared = texts.iter().filter(|(path, _)| {
         path.starts_with("components/") || path.rsplit_once('/').is_some_and(|(folder, _)| folder == ENVIRONMENTS)
     });
@@ -85,7 +86,10 @@ pub fn inputs(repository: &Repository, environments: &[Environment]) -> Vec<Stri
     environments
         .par_iter()
         .map(|environment| {
-            let own = environment.inputs.iter().map(|path| (path.as_str(), texts.get(path.as_str()).copied().unwrap_or("").as_bytes()));
+            let own = environment
+                .inputs
+                .iter()
+                .map(|path| (path.as_str(), texts.get(path.as_str()).copied().unwrap_or("").as_bytes()));
             format!("{BUILD}-{shared}-{}", digest(own))
         })
         .collect()

@@ -66,9 +66,7 @@ impl Templates {
                 }
                 handlebars::TemplateErrorReason::InvalidSyntax(_) => "this is not Handlebars".to_owned(),
                 handlebars::TemplateErrorReason::InvalidParam(what) => format!("`{what}` is not a parameter"),
-                handlebars::TemplateErrorReason::NestedSubexpression => {
-                    "a sub-expression cannot stand here".to_owned()
-                }
+                handlebars::TemplateErrorReason::NestedSubexpression => "a sub-expression cannot stand here".to_owned(),
                 other => other.to_string(),
             };
             Box::new(
@@ -96,11 +94,8 @@ impl Templates {
     }
 
     fn explain(&self, template: &TemplateName, error: &RenderError) -> Diagnostic {
-        let file = error
-            .template_name
-            .as_deref()
-            .and_then(|name| self.files.get(name).copied())
-            .unwrap_or(template.file);
+        let file =
+            error.template_name.as_deref().and_then(|name| self.files.get(name).copied()).unwrap_or(template.file);
         let origin = Origin {
             file,
             line: error.line_no.unwrap_or(1).max(1) as u32,
@@ -109,8 +104,9 @@ impl Templates {
         let diagnostic = match innermost(error.reason()) {
             RenderErrorReason::MissingVariable(path) => {
                 let name = path.clone().unwrap_or_else(|| "this".to_owned());
-                Diagnostic::new("template-variable", format!("the template reads `{name}`, which does not exist"))
-                    .help("a property exists when a schema declares it: add it to `settings.schema.yaml`, or mend the name")
+                Diagnostic::new("template-variable", format!("the template reads `{name}`, which does not exist")).help(
+                    "a property exists when a schema declares it: add it to `settings.schema.yaml`, or mend the name",
+                )
             }
             RenderErrorReason::HelperNotFound(name) => {
                 let known: Vec<&str> = self.helper_names();
@@ -146,9 +142,8 @@ impl Templates {
         let mut inside_tag = false;
         for (index, line) in text.lines().enumerate() {
             let trimmed = line.trim_start();
-            let is_block_tag = ["{{#", "{{/", "{{else", "{{!", "{{>", "{{~", "{{^", "{{{{"]
-                .iter()
-                .any(|tag| trimmed.starts_with(tag));
+            let is_block_tag =
+                ["{{#", "{{/", "{{else", "{{!", "{{>", "{{~", "{{^", "{{{{"].iter().any(|tag| trimmed.starts_with(tag));
             if !inside_tag && !trimmed.is_empty() && !is_block_tag {
                 marked.push(OPEN);
                 marked.push_str(&(index + 1).to_string());
@@ -254,9 +249,9 @@ impl<'a> Arguments<'a> {
     }
 
     fn number(&self, index: usize) -> Result<i64, String> {
-        self.positional[index]
-            .as_i64()
-            .ok_or_else(|| format!("argument {} must be an integer, found {}", index + 1, brief(self.positional[index])))
+        self.positional[index].as_i64().ok_or_else(|| {
+            format!("argument {} must be an integer, found {}", index + 1, brief(self.positional[index]))
+        })
     }
 }
 
@@ -316,9 +311,7 @@ impl HelperDef for Function {
         let root = rc.context();
         let context = root.as_deref().filter(|c| c.data().get("components").is_some()).unwrap_or(ctx).data();
         let arguments = Arguments { positional, named, context };
-        (self.call)(&arguments)
-            .map(ScopedJson::Derived)
-            .map_err(|why| refuse(format!("`{}`: {why}", self.name)))
+        (self.call)(&arguments).map(ScopedJson::Derived).map_err(|why| refuse(format!("`{}`: {why}", self.name)))
     }
 
     fn call<'reg: 'rc, 'rc>(
@@ -363,15 +356,21 @@ const MANY: usize = usize::MAX;
 
 /// Every function that templates have. `docs/add-a-component.md` lists them; a test compares.
 const FUNCTIONS: [Function; 41] = [
-    function("json", 1, 1, |a| Ok(Json::String(a.positional[0].to_string()))),
+    function("json", 1, 1, |a| Ok(Json::String(json_text(a.positional[0])))),
     function("yaml", 1, 1, yaml),
-    function("quote", 1, 1, |a| Ok(Json::String(Json::String(text_of(a.positional[0])?).to_string()))),
-    Function { tolerant: true, ..function("default", 2, 2, |a| {
-        Ok(if a.positional[0].is_null() { a.positional[1].clone() } else { a.positional[0].clone() })
-    }) },
-    Function { tolerant: true, ..function("required", 2, 2, |a| {
-        if a.positional[1].is_null() { Err(a.text(0)?.to_owned()) } else { Ok(a.positional[1].clone()) }
-    }) },
+    function("quote", 1, 1, |a| Ok(Json::String(json_text(&Json::String(text_of(a.positional[0])?))))),
+    Function {
+        tolerant: true,
+        ..function("default", 2, 2, |a| {
+            Ok(if a.positional[0].is_null() { a.positional[1].clone() } else { a.positional[0].clone() })
+        })
+    },
+    Function {
+        tolerant: true,
+        ..function("required", 2, 2, |a| {
+            if a.positional[1].is_null() { Err(a.text(0)?.to_owned()) } else { Ok(a.positional[1].clone()) }
+        })
+    },
     function("join", 1, 2, |a| {
         let separator = if a.positional.len() > 1 { a.text(1)? } else { "," };
         let items = list_of(a.positional[0])?;
@@ -380,9 +379,7 @@ const FUNCTIONS: [Function; 41] = [
     function("concat", 1, MANY, |a| {
         Ok(Json::String(a.positional.iter().map(|v| text_of(v)).collect::<Result<String, _>>()?))
     }),
-    function("b64encode", 1, 1, |a| {
-        Ok(Json::String(base64::engine::general_purpose::STANDARD.encode(a.text(0)?)))
-    }),
+    function("b64encode", 1, 1, |a| Ok(Json::String(base64::engine::general_purpose::STANDARD.encode(a.text(0)?)))),
     function("eq", 2, 2, |a| Ok(Json::Bool(a.positional[0] == a.positional[1]))),
     function("ne", 2, 2, |a| Ok(Json::Bool(a.positional[0] != a.positional[1]))),
     function("gt", 2, 2, |a| Ok(Json::Bool(a.number(0)? > a.number(1)?))),
@@ -419,7 +416,9 @@ const FUNCTIONS: [Function; 41] = [
     function("split", 2, 2, |a| {
         Ok(Json::Array(a.text(0)?.split(a.text(1)?).map(|s| Json::String(s.to_owned())).collect()))
     }),
-    function("keys", 1, 1, |a| Ok(Json::Array(map_of(a.positional[0])?.map(|(k, _)| Json::String(k.clone())).collect()))),
+    function("keys", 1, 1, |a| {
+        Ok(Json::Array(map_of(a.positional[0])?.map(|(k, _)| Json::String(k.clone())).collect()))
+    }),
     function("values", 1, 1, |a| Ok(Json::Array(map_of(a.positional[0])?.map(|(_, v)| v.clone()).collect()))),
     function("object", 0, 0, |a| {
         Ok(Json::Object(a.named.iter().map(|(k, v)| ((*k).to_owned(), (*v).clone())).collect()))
@@ -476,6 +475,17 @@ fn arithmetic(a: &Arguments<'_>, operation: fn(i64, i64) -> Option<i64>) -> Resu
     operation(x, y).map(Json::from).ok_or_else(|| format!("{x} and {y} have no integer result"))
 }
 
+/// JSON that is YAML too: characters that JSON allows as they are and YAML does not are escaped.
+fn json_text(value: &Json) -> String {
+    let text = value.to_string();
+    let foreign =
+        |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    if !text.contains(foreign) {
+        return text;
+    }
+    text.chars().map(|c| if foreign(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() }).collect()
+}
+
 fn yaml(a: &Arguments<'_>) -> Result<Json, String> {
     let mut indent = 0;
     for (key, value) in &a.named {
@@ -489,7 +499,7 @@ fn yaml(a: &Arguments<'_>) -> Result<Json, String> {
     let text = match value {
         Json::Array(_) | Json::Object(_) => write::to_string(value).map_err(|error| error.to_string())?,
         // On one line, because a block literal would need to know its key.
-        scalar => scalar.to_string(),
+        scalar => json_text(scalar),
     };
     let mut lines = text.trim_end_matches('\n').split('\n');
     let mut indented = lines.next().unwrap_or_default().to_owned();
@@ -589,9 +599,15 @@ mod tests {
             ("{{> prt}}", "there is no partial `prt`"),
             ("{{#if settings.a}}", "this is not Handlebars"),
             ("{{#if settings.a}}x{{/each}}", "`{{#if}}` is closed by `{{/each}}`"),
-            ("{{json (enabled \"isto\")}}", "`enabled`: no component or capability is called `isto`: did you mean `istio`?"),
+            (
+                "{{json (enabled \"isto\")}}",
+                "`enabled`: no component or capability is called `isto`: did you mean `istio`?",
+            ),
             ("{{required \"set it\" settings.none}}", "`required`: set it"),
-            ("{{provider \"certificates\"}}", "`provider`: no enabled component provides `certificates`: ask with `enabled` first"),
+            (
+                "{{provider \"certificates\"}}",
+                "`provider`: no enabled component provides `certificates`: ask with `enabled` first",
+            ),
             ("{{gt \"a\" 1}}", "`gt`: argument 1 must be an integer, found \"a\""),
             ("{{add 1}}", "`add` takes 2 argument(s), 1 given"),
             ("{{list 1}}", "`list` gives a list or a map: write it with `json` or `yaml`"),

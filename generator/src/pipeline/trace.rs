@@ -111,7 +111,8 @@ fn place(node: &Node, template: &TemplateName, lines: Option<&[u32]>) -> Node {
 pub fn reads(line: &str) -> Vec<String> {
     #[expect(clippy::unwrap_used, reason = "a constant pattern, used by a test")]
     static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\b(?:settings|cluster|argocd|components)(?:\.[A-Za-z0-9_-]+)+|\b(?:platform|environment)\b").unwrap()
+        Regex::new(r"\b(?:settings|cluster|argocd|components)(?:\.[A-Za-z0-9_-]+)+|\b(?:platform|environment)\b")
+            .unwrap()
     });
     let mut found: Vec<String> = Vec::new();
     for tag in line.split("{{").skip(1) {

@@ -19,6 +19,7 @@
 //! place; for that moment the folder is missing, and recovery works as before. Folders that cannot
 //! be renamed at all, because they are mount points or belong to a lower layer of an overlay file
 //! system, are a failure, and everything stays as it was.
+#![allow(clippy::disallowed_methods, reason = "the one place that writes the output")]
 
 mod journal;
 mod lock;
@@ -95,10 +96,7 @@ struct Abilities {
     exchange: bool,
 }
 
-const ALL_ABILITIES: Abilities = Abilities {
-    links: true,
-    exchange: true,
-};
+const ALL_ABILITIES: Abilities = Abilities { links: true, exchange: true };
 
 /// Whether an interrupted write is waiting for [`recover`], so that `argocd/` may be a mixture.
 #[must_use]
@@ -131,9 +129,7 @@ pub fn recover(lock: &Lock) -> Result<Recovery, Failure> {
             recovery.let_be.push(swap.environment);
         }
     }
-    recovery
-        .rescued
-        .extend(replace(&places, &Journal { swaps }, ALL_ABILITIES)?);
+    recovery.rescued.extend(replace(&places, &Journal { swaps }, ALL_ABILITIES)?);
     Ok(recovery)
 }
 
@@ -151,39 +147,22 @@ pub fn write(lock: &Lock, comparisons: &[Comparison]) -> Result<Summary, Failure
     write_with(lock, comparisons, ALL_ABILITIES)
 }
 
-fn write_with(
-    lock: &Lock,
-    comparisons: &[Comparison],
-    abilities: Abilities,
-) -> Result<Summary, Failure> {
+fn write_with(lock: &Lock, comparisons: &[Comparison], abilities: Abilities) -> Result<Summary, Failure> {
     let places = Places::of(lock);
-    if let Some(refused) = comparisons
-        .iter()
-        .find(|comparison| !comparison.problems.is_empty())
-    {
-        return Err(Failure::Refused {
-            environment: refused.environment.clone(),
-        });
+    if let Some(refused) = comparisons.iter().find(|comparison| !comparison.problems.is_empty()) {
+        return Err(Failure::Refused { environment: refused.environment.clone() });
     }
     if is_unfinished(&places.argocd) {
-        return Err(Failure::Unfinished {
-            path: Journal::path_in(&places.private),
-        });
+        return Err(Failure::Unfinished { path: Journal::path_in(&places.private) });
     }
     let mut names = HashSet::new();
     for comparison in comparisons {
         if !names.insert(comparison.environment.as_str()) {
             let what = comparison.environment.clone();
-            return Err(Failure::Invalid {
-                what,
-                reason: "it is given twice",
-            });
+            return Err(Failure::Invalid { what, reason: "it is given twice" });
         }
     }
-    let changing: Vec<&Comparison> = comparisons
-        .iter()
-        .filter(|comparison| comparison.has_changes())
-        .collect();
+    let changing: Vec<&Comparison> = comparisons.iter().filter(|comparison| comparison.has_changes()).collect();
     if changing.is_empty() {
         return Ok(Summary::default());
     }
@@ -199,36 +178,23 @@ fn write_with(
     };
     Ok(Summary {
         environments: names_of(&journal),
-        written: changing
-            .iter()
-            .map(|one| one.added.len() + one.changed.len())
-            .sum(),
+        written: changing.iter().map(|one| one.added.len() + one.changed.len()).sum(),
         removed: changing.iter().map(|one| one.removed.len()).sum(),
         rescued: replace(&places, &journal, abilities)?,
     })
 }
 
 fn names_of(journal: &Journal) -> Vec<String> {
-    journal
-        .swaps
-        .iter()
-        .map(|swap| swap.environment.clone())
-        .collect()
+    journal.swaps.iter().map(|swap| swap.environment.clone()).collect()
 }
 
 /// Does everything that can fail for want of space or permission, up to the journal.
-fn prepare(
-    places: &Places,
-    changing: &[&Comparison],
-    abilities: Abilities,
-) -> Result<Journal, Failure> {
+fn prepare(places: &Places, changing: &[&Comparison], abilities: Abilities) -> Result<Journal, Failure> {
     // Opened before the first write, so that it reports every error of writing back.
     let file_system = File::open(&places.private).map_err(Failure::io("open", &places.private))?;
     create_folder(&places.staging)?;
-    let staged: Vec<Staged> = changing
-        .par_iter()
-        .map(|comparison| stage(places, comparison, abilities))
-        .collect::<Result<_, Failure>>()?;
+    let staged: Vec<Staged> =
+        changing.par_iter().map(|comparison| stage(places, comparison, abilities)).collect::<Result<_, Failure>>()?;
     make_durable(places, &file_system, &staged)?;
     let mut swaps = Vec::with_capacity(changing.len());
     for (comparison, staged) in changing.iter().zip(staged) {
@@ -240,9 +206,9 @@ fn prepare(
         });
     }
     // As late as possible: what somebody saves from now on is rescued from the old tree.
-    swaps.par_iter().try_for_each(|swap| {
-        is_as_seen(places, swap)?.map_err(|path| Failure::ChangedMeanwhile { path })
-    })?;
+    swaps
+        .par_iter()
+        .try_for_each(|swap| is_as_seen(places, swap)?.map_err(|path| Failure::ChangedMeanwhile { path }))?;
     let journal = Journal { swaps };
     journal.write(&places.private)?;
     Ok(journal)
@@ -256,17 +222,9 @@ struct Staged {
     files: Vec<PathBuf>,
 }
 
-fn stage(
-    places: &Places,
-    comparison: &Comparison,
-    abilities: Abilities,
-) -> Result<Staged, Failure> {
+fn stage(places: &Places, comparison: &Comparison, abilities: Abilities) -> Result<Staged, Failure> {
     if comparison.new.is_empty() {
-        return Ok(Staged {
-            inode: None,
-            folders: Vec::new(),
-            files: Vec::new(),
-        });
+        return Ok(Staged { inode: None, folders: Vec::new(), files: Vec::new() });
     }
     let root = places.staging.join(&comparison.environment);
     let committed = places.argocd.join(&comparison.environment);
@@ -276,9 +234,8 @@ fn stage(
     }
     // Sorted, a folder comes before the folders in it.
     let folders: BTreeSet<&str> = folders.into_iter().collect();
-    let folders: Vec<PathBuf> = std::iter::once(root.clone())
-        .chain(folders.into_iter().map(|folder| root.join(folder)))
-        .collect();
+    let folders: Vec<PathBuf> =
+        std::iter::once(root.clone()).chain(folders.into_iter().map(|folder| root.join(folder))).collect();
     for folder in &folders {
         create_folder(folder)?;
     }
@@ -290,12 +247,7 @@ fn stage(
                 // A new inode always: written through a link, the old tree would change too.
                 let write = || {
                     let mut options = OpenOptions::new();
-                    options
-                        .write(true)
-                        .create_new(true)
-                        .mode(0o644)
-                        .open(&at)?
-                        .write_all(bytes)
+                    options.write(true).create_new(true).mode(0o644).open(&at)?.write_all(bytes)
                 };
                 write().map_err(Failure::io("write", &committed.join(path)))?;
                 files.push(at);
@@ -308,20 +260,12 @@ fn stage(
         }
     }
     let metadata = fs::symlink_metadata(&root).map_err(Failure::io("examine", &root))?;
-    Ok(Staged {
-        inode: Some(metadata.ino()),
-        folders,
-        files,
-    })
+    Ok(Staged { inode: Some(metadata.ino()), folders, files })
 }
 
 /// Links a file into the new tree; copies it, and says `false`, where that is not possible.
 fn keep(from: &Path, to: &Path, abilities: Abilities) -> Result<bool, Failure> {
-    let linked = if abilities.links {
-        fs::hard_link(from, to)
-    } else {
-        Err(Errno::OPNOTSUPP.into())
-    };
+    let linked = if abilities.links { fs::hard_link(from, to) } else { Err(Errno::OPNOTSUPP.into()) };
     match linked {
         Ok(()) => return Ok(true),
         // PERM is also how a system answers that protects other users' files from being linked.
@@ -337,13 +281,7 @@ fn keep(from: &Path, to: &Path, abilities: Abilities) -> Result<bool, Failure> {
     Ok(false)
 }
 
-const CANNOT_LINK: [Errno; 5] = [
-    Errno::PERM,
-    Errno::MLINK,
-    Errno::NOSYS,
-    Errno::OPNOTSUPP,
-    Errno::XDEV,
-];
+const CANNOT_LINK: [Errno; 5] = [Errno::PERM, Errno::MLINK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::XDEV];
 
 const CANNOT_EXCHANGE: [Errno; 3] = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
 
@@ -362,41 +300,26 @@ fn create_folder(path: &Path) -> Result<(), Failure> {
 /// have written to the same file system, which is not worth it for the handful of files of an
 /// ordinary change. It reports errors of writing back since Linux 5.8.
 fn make_durable(places: &Places, file_system: &File, staged: &[Staged]) -> Result<(), Failure> {
-    let count: usize = staged
-        .iter()
-        .map(|one| one.folders.len() + one.files.len())
-        .sum();
+    let count: usize = staged.iter().map(|one| one.folders.len() + one.files.len()).sum();
     #[cfg(target_os = "linux")]
     if count > SYNCED_ONE_BY_ONE {
         let synced = rustix::fs::syncfs(file_system).map_err(io::Error::from);
         return synced.map_err(Failure::io("sync", &places.staging));
     }
     let _ = (file_system, count);
-    staged
-        .par_iter()
-        .flat_map(|one| one.files.par_iter().chain(&one.folders))
-        .try_for_each(|path| sync(path))?;
+    staged.par_iter().flat_map(|one| one.files.par_iter().chain(&one.folders)).try_for_each(|path| sync(path))?;
     sync(&places.staging)
 }
 
 fn sync(path: &Path) -> Result<(), Failure> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(Failure::io("sync", path))
+    File::open(path).and_then(|file| file.sync_all()).map_err(Failure::io("sync", path))
 }
 
 /// Puts every new tree in its place and clears away the old ones; takes all of it back where one
 /// refuses. The journal is on disk, so that a process that dies here is finished by the next one.
-fn replace(
-    places: &Places,
-    journal: &Journal,
-    abilities: Abilities,
-) -> Result<Vec<PathBuf>, Failure> {
-    let swapped = journal
-        .swaps
-        .iter()
-        .try_for_each(|swap| swap_in(places, swap, abilities))
-        .and_then(|()| sync_parents(places));
+fn replace(places: &Places, journal: &Journal, abilities: Abilities) -> Result<Vec<PathBuf>, Failure> {
+    let swapped =
+        journal.swaps.iter().try_for_each(|swap| swap_in(places, swap, abilities)).and_then(|()| sync_parents(places));
     if let Err(failure) = swapped {
         // Whoever dies in here leaves the journal, and the next run tries to go forward again.
         for swap in journal.swaps.iter().rev() {
@@ -407,11 +330,8 @@ fn replace(
         let _ = clear(places);
         return Err(failure);
     }
-    let rescued: Vec<Vec<PathBuf>> = journal
-        .swaps
-        .par_iter()
-        .map(|swap| rescue(places, swap))
-        .collect::<Result<_, Failure>>()?;
+    let rescued: Vec<Vec<PathBuf>> =
+        journal.swaps.par_iter().map(|swap| rescue(places, swap)).collect::<Result<_, Failure>>()?;
     Journal::remove(&places.private)?;
     // All is written. What cannot be deleted now is tried again by the next run.
     let _ = clear(places);
@@ -525,22 +445,16 @@ fn is_as_seen(places: &Places, swap: &Swap) -> Result<Result<(), PathBuf>, Failu
     let target = places.argocd.join(&swap.environment);
     match inode(&target)? {
         // Absent is fine: it was, or the old tree was being moved away.
-        None if swap.old.is_none() || inode(&places.retired.join(&swap.environment))?.is_some() => {
-            Ok(Ok(()))
+        None if swap.old.is_none() || inode(&places.retired.join(&swap.environment))?.is_some() => Ok(Ok(())),
+        found if found == swap.old => {
+            Ok(strangers(&target, &swap.seen)?.into_iter().next().map_or(Ok(()), |(_, at)| Err(at)))
         }
-        found if found == swap.old => Ok(strangers(&target, &swap.seen)?
-            .into_iter()
-            .next()
-            .map_or(Ok(()), |(_, at)| Err(at))),
         _ => Ok(Err(target)),
     }
 }
 
 /// Everything in an old tree that was not there, or not the same, when it was compared.
-fn strangers(
-    root: &Path,
-    seen: &BTreeMap<String, Stamp>,
-) -> Result<Vec<(String, PathBuf)>, Failure> {
+fn strangers(root: &Path, seen: &BTreeMap<String, Stamp>) -> Result<Vec<(String, PathBuf)>, Failure> {
     let mut folders = HashSet::new();
     for path in seen.keys() {
         insert_folders(&mut folders, path);
@@ -549,8 +463,7 @@ fn strangers(
     for entry in walk(root, &|path| folders.contains(path))? {
         let known = match seen.get(&entry.path) {
             Some(stamp) => {
-                let metadata =
-                    fs::symlink_metadata(&entry.at).map_err(Failure::io("examine", &entry.at))?;
+                let metadata = fs::symlink_metadata(&entry.at).map_err(Failure::io("examine", &entry.at))?;
                 metadata.is_file() && Stamp::of(&metadata) == *stamp
             }
             None => false,
@@ -572,11 +485,7 @@ fn rescue(places: &Places, swap: &Swap) -> Result<Vec<PathBuf>, Failure> {
             continue;
         }
         for (path, at) in strangers(&old, &swap.seen)? {
-            let wanted = places
-                .private
-                .join("rescued")
-                .join(&swap.environment)
-                .join(path);
+            let wanted = places.private.join("rescued").join(&swap.environment).join(path);
             if let Some(parent) = wanted.parent() {
                 fs::create_dir_all(parent).map_err(Failure::io("create", parent))?;
             }

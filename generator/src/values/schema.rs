@@ -43,10 +43,8 @@ impl Schema {
             Ok(validator) => Ok(Schema { source, json, validator }),
             Err(error) => {
                 let at = path::from_pointer(error.instance_path().as_str());
-                let origin = source
-                    .at(at.iter().map(String::as_str))
-                    .and_then(Node::origin)
-                    .unwrap_or(Origin::start_of(file));
+                let origin =
+                    source.at(at.iter().map(String::as_str)).and_then(Node::origin).unwrap_or(Origin::start_of(file));
                 Err(Box::new(
                     Diagnostic::new("schema", format!("this is not a JSON Schema: {error}"))
                         .at(origin, "")
@@ -65,13 +63,7 @@ impl Schema {
     ///
     /// `prefix` is where the tree stands (`components.istio.settings`), `owner` the place to point at where
     /// there is no tree at all.
-    pub fn check(
-        &self,
-        tree: Option<&Node>,
-        prefix: &str,
-        owner: Option<Origin>,
-        mistakes: &mut Diagnostics,
-    ) -> Json {
+    pub fn check(&self, tree: Option<&Node>, prefix: &str, owner: Option<Origin>, mistakes: &mut Diagnostics) -> Json {
         let given = match tree {
             Some(node) if node.value != Value::Null => node.to_json_without_nulls(),
             _ => Json::Object(JsonMap::new()),
@@ -173,18 +165,16 @@ impl Schema {
                 }
                 diagnostic
             }
-            ValidationErrorKind::Constant { expected_value } => Diagnostic::new(
-                "not-in-enum",
-                format!("`{}` must be {expected_value}, found {}", name(None), shown()),
-            ),
+            ValidationErrorKind::Constant { expected_value } => {
+                Diagnostic::new("not-in-enum", format!("`{}` must be {expected_value}, found {}", name(None), shown()))
+            }
             ValidationErrorKind::Pattern { pattern } => Diagnostic::new(
                 "pattern",
                 format!("`{}` must match the pattern `{pattern}`, found {}", name(None), shown()),
             ),
-            ValidationErrorKind::Format { format } => Diagnostic::new(
-                "pattern",
-                format!("`{}` must be a valid {format}, found {}", name(None), shown()),
-            ),
+            ValidationErrorKind::Format { format } => {
+                Diagnostic::new("pattern", format!("`{}` must be a valid {format}, found {}", name(None), shown()))
+            }
             ValidationErrorKind::Minimum { limit } => {
                 Diagnostic::new("range", format!("`{}` must be at least {limit}, found {}", name(None), shown()))
             }
@@ -227,10 +217,9 @@ impl Schema {
             ValidationErrorKind::FalseSchema => {
                 Diagnostic::new("unknown-key", format!("`{}` is not allowed here", name(None)))
             }
-            ValidationErrorKind::PropertyNames { error } => Diagnostic::new(
-                "pattern",
-                format!("a key of `{}` is not allowed: {error}", name(None)),
-            ),
+            ValidationErrorKind::PropertyNames { error } => {
+                Diagnostic::new("pattern", format!("a key of `{}` is not allowed: {error}", name(None)))
+            }
             _ => Diagnostic::new("schema-rule", format!("`{}`: {error}", name(None))),
         };
         diagnostic = diagnostic.at_maybe(origin, "");
@@ -374,8 +363,7 @@ impl Schema {
             });
             self.collect(target, &path, depth + 1, rows);
             let nested = target.get("additionalProperties").filter(|s| s.is_object());
-            let patterned =
-                target.get("patternProperties").and_then(Json::as_object).and_then(|p| p.values().next());
+            let patterned = target.get("patternProperties").and_then(Json::as_object).and_then(|p| p.values().next());
             if let Some(nested) = nested.or(patterned) {
                 self.collect(nested, &format!("{path}.*"), depth + 1, rows);
             }

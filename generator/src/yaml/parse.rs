@@ -69,12 +69,6 @@ enum Collection {
     Map { map: Map, key: Option<(Arc<str>, Origin)> },
 }
 
-impl Default for FileId {
-    fn default() -> FileId {
-        FileId(0)
-    }
-}
-
 impl Builder {
     fn run(mut self, text: &str) -> Result<Vec<Node>, ParseError> {
         for event in Parser::new_from_str(text) {
@@ -123,8 +117,7 @@ impl Builder {
 
     fn syntax(&self, text: &str, error: &granit_parser::ScanError) -> ParseError {
         let marker = error.marker();
-        let origin =
-            Origin { file: self.file, line: (marker.line() as u32).max(1), column: marker.col() as u32 + 1 };
+        let origin = Origin { file: self.file, line: (marker.line() as u32).max(1), column: marker.col() as u32 + 1 };
         let line = text.lines().nth(origin.line as usize - 1).unwrap_or("");
         let indentation_has_tab = line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
         if indentation_has_tab {

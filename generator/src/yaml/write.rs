@@ -135,8 +135,15 @@ pub fn push_scalar(out: &mut String, text: &str) {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             // Joiners and direction marks are escaped, so that a reviewer sees that they are there.
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{a0}' => {
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}'
+            | '\u{a0}' => {
                 let _ = write!(out, "\\u{:04X}", c as u32);
             }
             c if is_printable(c) => out.push(c),
@@ -158,12 +165,15 @@ pub fn push_scalar(out: &mut String, text: &str) {
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return false };
-    let starts_well = first.is_ascii_alphanumeric() || matches!(first, b'_' | b'/' | b'.' | b'(' | b'$' | b'^' | b'<' | b'+' | b'-');
+    let starts_well =
+        first.is_ascii_alphanumeric() || matches!(first, b'_' | b'/' | b'.' | b'(' | b'$' | b'^' | b'<' | b'+' | b'-');
     if !starts_well || last == b':' || last == b' ' {
         return false;
     }
     // `- a`, `? a` and `---` begin something else.
-    if first == b'-' && (bytes.len() == 1 || !bytes[1].is_ascii_alphanumeric() && bytes[1] != b'-' || text.starts_with("---")) {
+    if first == b'-'
+        && (bytes.len() == 1 || !bytes[1].is_ascii_alphanumeric() && bytes[1] != b'-' || text.starts_with("---"))
+    {
         return false;
     }
     if first == b'.' && text.starts_with("...") {
@@ -185,8 +195,7 @@ fn is_plain(text: &str) -> bool {
 
 /// Whether some reader takes this plain text for a boolean, a null, a number, a date or a merge key.
 fn is_ambiguous(text: &str) -> bool {
-    const WORDS: [&str; 14] =
-        ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "~", "<<", "=", ""];
+    const WORDS: [&str; 14] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "~", "<<", "=", ""];
     if text.len() <= 5 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) {
         return true;
     }
@@ -207,7 +216,8 @@ fn is_ambiguous(text: &str) -> bool {
     if hexadecimal {
         return unsigned[2..].bytes().all(|b| b.is_ascii_hexdigit() || b == b'_');
     }
-    let number_like = unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'e' | b'E' | b'+' | b'-' | b':'));
+    let number_like =
+        unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'e' | b'E' | b'+' | b'-' | b':'));
     if number_like {
         return true;
     }
@@ -215,7 +225,9 @@ fn is_ambiguous(text: &str) -> bool {
     unsigned.len() >= 8
         && unsigned.bytes().take(4).all(|b| b.is_ascii_digit())
         && unsigned.as_bytes()[4] == b'-'
-        && unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.' | b' ' | b'\t' | b'T' | b't' | b'Z' | b'z' | b'+'))
+        && unsigned.bytes().all(|b| {
+            b.is_ascii_digit() || matches!(b, b'-' | b':' | b'.' | b' ' | b'\t' | b'T' | b't' | b'Z' | b'z' | b'+')
+        })
 }
 
 impl<'a> ser::Serializer for Writer<'a> {
@@ -583,15 +595,82 @@ mod tests {
     #[test]
     fn strings_that_readers_would_misread_are_quoted() {
         for text in [
-            "yes", "No", "ON", "off", "y", "N", "true", "False", "null", "~", "", "0777", "1_000", "12:30:00", "0x1F",
-            "0b1", "1e3", "1.5", ".5", "-1", "+1", ".inf", "-.INF", ".nan", "2020-01-01", "2001-12-14t21:59:43.10-05:00",
-            "- a", "a: b", "a #b", "a:", " a", "a ", "#a", "@a", "`a", "%a", "!a", "&a", "*a", "{a", "[a", "'a", "\"a",
-            "|", ">", "?", "-", "---", "...", "=", "<<", ",a", "1.2.3", "a\tb", "\u{feff}", "é\u{202e}",
+            "yes",
+            "No",
+            "ON",
+            "off",
+            "y",
+            "N",
+            "true",
+            "False",
+            "null",
+            "~",
+            "",
+            "0777",
+            "1_000",
+            "12:30:00",
+            "0x1F",
+            "0b1",
+            "1e3",
+            "1.5",
+            ".5",
+            "-1",
+            "+1",
+            ".inf",
+            "-.INF",
+            ".nan",
+            "2020-01-01",
+            "2001-12-14t21:59:43.10-05:00",
+            "- a",
+            "a: b",
+            "a #b",
+            "a:",
+            " a",
+            "a ",
+            "#a",
+            "@a",
+            "`a",
+            "%a",
+            "!a",
+            "&a",
+            "*a",
+            "{a",
+            "[a",
+            "'a",
+            "\"a",
+            "|",
+            ">",
+            "?",
+            "-",
+            "---",
+            "...",
+            "=",
+            "<<",
+            ",a",
+            "1.2.3",
+            "a\tb",
+            "\u{feff}",
+            "é\u{202e}",
         ] {
             let text = written(json!({"k": text}));
             assert!(text.starts_with("k: \""), "{text}");
         }
-        for text in ["a", "a-b", "v1.2.3", "http://x/y", "a:b", "a#b", "--flag=x", "-v", "/x", ".x/y", "10.0.0.0/8", "100m", "5s", "$x"] {
+        for text in [
+            "a",
+            "a-b",
+            "v1.2.3",
+            "http://x/y",
+            "a:b",
+            "a#b",
+            "--flag=x",
+            "-v",
+            "/x",
+            ".x/y",
+            "10.0.0.0/8",
+            "100m",
+            "5s",
+            "$x",
+        ] {
             assert_eq!(written(json!({"k": text})), format!("k: {text}\n"));
         }
     }

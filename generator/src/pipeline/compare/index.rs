@@ -1,8 +1,6 @@
 //! Reads `index.yaml`, the record of what was generated.
 
-use std::{
-    collections::BTreeMap, fmt, fs, io::Read as _, os::unix::fs::OpenOptionsExt as _, path::Path,
-};
+use std::{collections::BTreeMap, fmt, fs, io::Read as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use rustix::fs::OFlags;
 use semver::Version;
@@ -41,10 +39,7 @@ pub(super) fn has_header(bytes: &[u8]) -> bool {
 pub(super) fn read_index(path: &Path) -> Result<Vec<u8>, Failure> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let read = || {
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(path)?;
+        let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
         let mut bytes = Vec::new();
         file.take(LARGEST_INDEX + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -92,20 +87,14 @@ pub(super) struct Unreadable {
 impl Head {
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let harmless = bytes.len() as u64 <= LARGEST_INDEX && too_deep(bytes).is_none();
-        harmless
-            .then(|| serde_yaml::from_slice(bytes).ok())
-            .flatten()
+        harmless.then(|| serde_yaml::from_slice(bytes).ok()).flatten()
     }
 }
 
 impl Index {
     pub(super) fn parse(bytes: &[u8], own: &Version) -> Result<Self, IndexError> {
         let unreadable = |line, column, message: &str| {
-            IndexError::Unreadable(Unreadable {
-                line,
-                column,
-                message: message.to_owned(),
-            })
+            IndexError::Unreadable(Unreadable { line, column, message: message.to_owned() })
         };
         if bytes.len() as u64 > LARGEST_INDEX {
             return Err(unreadable(1, 1, "the file is too large to be an index"));
@@ -134,11 +123,7 @@ impl Index {
             return Err(IndexError::Newer { found: generator });
         }
         if version != INDEX_FORMAT {
-            return Err(unreadable(
-                1,
-                1,
-                &format!("there is no index version {version}"),
-            ));
+            return Err(unreadable(1, 1, &format!("there is no index version {version}")));
         }
         index.map_err(|error| IndexError::from(&error))
     }
@@ -164,18 +149,12 @@ fn too_deep(bytes: &[u8]) -> Option<usize> {
 
 impl From<&serde_yaml::Error> for IndexError {
     fn from(error: &serde_yaml::Error) -> Self {
-        let (line, column) = error
-            .location()
-            .map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
+        let (line, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
         // The place is told apart from the message.
         let place = format!(" at line {line} column {column}");
         let message = error.to_string().replace(&place, "");
         let message = message.chars().take(LONGEST_MESSAGE).collect();
-        Self::Unreadable(Unreadable {
-            line,
-            column,
-            message,
-        })
+        Self::Unreadable(Unreadable { line, column, message })
     }
 }
 

@@ -40,9 +40,7 @@ pub(crate) fn walk(root: &Path, ours: &dyn Fn(&str) -> bool) -> Result<Vec<Entry
             let at = found.path();
             let kind = found.file_type().map_err(Failure::io("examine", &at))?;
             let name = found.file_name();
-            let readable = name
-                .to_str()
-                .filter(|name| !name.contains(char::is_control));
+            let readable = name.to_str().filter(|name| !name.contains(char::is_control));
             let path = match (prefix.as_str(), name.to_string_lossy()) {
                 ("", name) => name.into_owned(),
                 (prefix, name) => format!("{prefix}/{name}"),
@@ -57,11 +55,7 @@ pub(crate) fn walk(root: &Path, ours: &dyn Fn(&str) -> bool) -> Result<Vec<Entry
                 if !holds_anything(&at) {
                     continue;
                 }
-                if readable.is_some() {
-                    Kind::Folder
-                } else {
-                    Kind::Odd
-                }
+                if readable.is_some() { Kind::Folder } else { Kind::Odd }
             } else if kind.is_file() && readable.is_some() {
                 Kind::File
             } else {

@@ -60,11 +60,7 @@ impl Journal {
         let path = Self::path_in(private);
         let write = || {
             let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o644)
-                .open(&draft)?;
+            let mut file = options.write(true).create_new(true).mode(0o644).open(&draft)?;
             file.write_all(self.to_text().as_bytes())?;
             file.sync_all()?;
             fs::rename(&draft, &path)
@@ -116,12 +112,7 @@ impl Journal {
             let (new, old) = (inode(swap.new), inode(swap.old));
             let _ = writeln!(text, "environment {new} {old} {}", swap.environment);
             for (path, stamp) in &swap.seen {
-                let Stamp {
-                    inode,
-                    size,
-                    seconds,
-                    nanoseconds,
-                } = stamp;
+                let Stamp { inode, size, seconds, nanoseconds } = stamp;
                 let _ = writeln!(text, "file {inode} {size} {seconds} {nanoseconds} {path}");
             }
         }
@@ -158,10 +149,7 @@ impl Journal {
                     seconds: fields.next()?.parse().ok()?,
                     nanoseconds: fields.next()?.parse().ok()?,
                 };
-                swaps
-                    .last_mut()?
-                    .seen
-                    .insert(fields.next()?.to_owned(), stamp);
+                swaps.last_mut()?.seen.insert(fields.next()?.to_owned(), stamp);
             }
         }
         Some(Self { swaps })
@@ -170,9 +158,7 @@ impl Journal {
 
 fn remove_if_there(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::io("remove", path)(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::io("remove", path)(error)),
         _ => Ok(()),
     }
 }

@@ -108,17 +108,9 @@ pub fn lock(argocd: &Path) -> Result<Lock, LockError> {
             file.write_all(note().as_bytes())
         };
         write().map_err(Failure::io("write", &path))?;
-        return Ok(Lock {
-            argocd: argocd.to_owned(),
-            folder,
-            _file: file,
-        });
+        return Ok(Lock { argocd: argocd.to_owned(), folder, _file: file });
     }
-    Err(LockError::HeldBy {
-        pid: None,
-        command: "an unknown command".to_owned(),
-        since: None,
-    })
+    Err(LockError::HeldBy { pid: None, command: "an unknown command".to_owned(), since: None })
 }
 
 /// Makes the private folder, which ignores itself, so that no repository has to.
@@ -127,9 +119,7 @@ fn create_private(folder: &Path) -> Result<(), Failure> {
     let metadata = fs::symlink_metadata(folder).map_err(Failure::io("examine", folder))?;
     if !metadata.is_dir() {
         // A link would have trees staged, and deleted, wherever it leads.
-        return Err(Failure::io("use", folder)(
-            io::ErrorKind::NotADirectory.into(),
-        ));
+        return Err(Failure::io("use", folder)(io::ErrorKind::NotADirectory.into()));
     }
     let ignore = folder.join(".gitignore");
     // An empty one is what a run leaves that died at this very point.
@@ -141,9 +131,8 @@ fn create_private(folder: &Path) -> Result<(), Failure> {
 
 /// Process number and command line, on a line each.
 fn note() -> String {
-    let arguments: Vec<String> = std::env::args_os()
-        .map(|argument| argument.to_string_lossy().replace(char::is_control, " "))
-        .collect();
+    let arguments: Vec<String> =
+        std::env::args_os().map(|argument| argument.to_string_lossy().replace(char::is_control, " ")).collect();
     let command: String = arguments.join(" ").chars().take(LONGEST_NOTE / 4).collect();
     format!("{}\n{command}\n", process::id())
 }
@@ -159,17 +148,7 @@ fn read_note(file: &mut File) -> String {
 fn held_by(note: &str, file: &File) -> LockError {
     let mut lines = note.lines();
     let pid = lines.next().and_then(|line| line.parse().ok());
-    let command = lines
-        .next()
-        .unwrap_or("an unknown command")
-        .replace(char::is_control, " ");
-    let since = file
-        .metadata()
-        .and_then(|metadata| metadata.modified())
-        .ok();
-    LockError::HeldBy {
-        pid,
-        command,
-        since,
-    }
+    let command = lines.next().unwrap_or("an unknown command").replace(char::is_control, " ");
+    let since = file.metadata().and_then(|metadata| metadata.modified()).ok();
+    LockError::HeldBy { pid, command, since }
 }

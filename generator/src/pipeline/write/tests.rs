@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::pedantic
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::pedantic)]
 
 use std::{
     os::unix::{ffi::OsStrExt as _, fs::symlink},
@@ -17,18 +12,9 @@ use crate::pipeline::compare::{
     tests::{Argocd, HEADER, tree},
 };
 
-const NO_LINKS: Abilities = Abilities {
-    links: false,
-    exchange: true,
-};
-const NO_EXCHANGE: Abilities = Abilities {
-    links: true,
-    exchange: false,
-};
-const NOTHING: Abilities = Abilities {
-    links: false,
-    exchange: false,
-};
+const NO_LINKS: Abilities = Abilities { links: false, exchange: true };
+const NO_EXCHANGE: Abilities = Abilities { links: true, exchange: false };
+const NOTHING: Abilities = Abilities { links: false, exchange: false };
 const EVERY_KIND: [Abilities; 4] = [ALL_ABILITIES, NO_LINKS, NO_EXCHANGE, NOTHING];
 
 impl Argocd {
@@ -53,13 +39,8 @@ impl Argocd {
             for entry in fs::read_dir(&folder).unwrap() {
                 let entry = entry.unwrap();
                 let path = entry.path();
-                let name = String::from_utf8_lossy(
-                    path.strip_prefix(self.0.path())
-                        .unwrap()
-                        .as_os_str()
-                        .as_bytes(),
-                )
-                .into_owned();
+                let name = String::from_utf8_lossy(path.strip_prefix(self.0.path()).unwrap().as_os_str().as_bytes())
+                    .into_owned();
                 if entry.file_type().unwrap().is_dir() {
                     found.insert(name + "/", Vec::new());
                     open.push(path);
@@ -90,14 +71,7 @@ impl Argocd {
 fn one() -> [DesiredTree; 3] {
     let root = format!("{HEADER}root\n");
     [
-        tree(
-            "a",
-            &[
-                ("stays/x", "x\n"),
-                ("root.yaml", &root),
-                ("goes/one", "1\n"),
-            ],
-        ),
+        tree("a", &[("stays/x", "x\n"), ("root.yaml", &root), ("goes/one", "1\n")]),
         tree("b", &[("stays/x", "x\n")]),
         tree("c", &[("file", "file\n"), ("folder/x", "x\n")]),
     ]
@@ -105,14 +79,7 @@ fn one() -> [DesiredTree; 3] {
 
 fn two() -> [DesiredTree; 3] {
     [
-        tree(
-            "a",
-            &[
-                ("stays/x", "x\n"),
-                ("root.yaml", "other root\n"),
-                ("comes/two", "2\n"),
-            ],
-        ),
+        tree("a", &[("stays/x", "x\n"), ("root.yaml", "other root\n"), ("comes/two", "2\n")]),
         tree("b", &[("stays/x", "x\n")]),
         tree("c", &[("file/x", "x\n"), ("folder", "file\n")]),
     ]
@@ -130,17 +97,13 @@ fn trees_are_written_byte_for_byte() {
         assert_eq!(summary.environments, ["a", "c"]);
         assert_eq!((summary.written, summary.removed), (6, 3));
         argocd.is_exactly(&two());
-        assert_eq!(
-            argocd.render(&two(), abilities).unwrap(),
-            Summary::default()
-        );
+        assert_eq!(argocd.render(&two(), abilities).unwrap(), Summary::default());
         assert_eq!(argocd.files(".kubezero")[".kubezero/.gitignore"], b"*\n");
     }
     // Any bytes at all, and no final newline.
     let argocd = Argocd::new();
     let mut odd = tree("a", &[("x", "")]);
-    odd.files
-        .insert("x".to_owned(), Arc::from((0..=255).collect::<Vec<u8>>()));
+    odd.files.insert("x".to_owned(), Arc::from((0..=255).collect::<Vec<u8>>()));
     argocd.render(&[odd.clone()], ALL_ABILITIES).unwrap();
     argocd.is_exactly(&[odd]);
 }
@@ -151,10 +114,7 @@ fn files_that_stay_keep_inode_and_time() {
         let argocd = Argocd::new();
         argocd.render(&one(), abilities).unwrap();
         let stays = argocd.at("a/stays/x");
-        File::open(&stays)
-            .unwrap()
-            .set_modified(std::time::UNIX_EPOCH + Duration::from_secs(7))
-            .unwrap();
+        File::open(&stays).unwrap().set_modified(std::time::UNIX_EPOCH + Duration::from_secs(7)).unwrap();
         let before = fs::metadata(&stays).unwrap();
         let untouched = fs::metadata(argocd.at("b")).unwrap();
         argocd.render(&two(), abilities).unwrap();
@@ -164,15 +124,9 @@ fn files_that_stay_keep_inode_and_time() {
         assert_eq!(before.ino() == after.ino(), abilities.links);
         assert_eq!(after.nlink(), 1);
         let same = fs::metadata(argocd.at("b")).unwrap();
-        assert_eq!(
-            (untouched.ino(), untouched.mtime_nsec()),
-            (same.ino(), same.mtime_nsec())
-        );
+        assert_eq!((untouched.ino(), untouched.mtime_nsec()), (same.ino(), same.mtime_nsec()));
         // 0644 less what the umask takes.
-        assert_eq!(
-            fs::metadata(argocd.at("a/root.yaml")).unwrap().mode() & 0o7133,
-            0
-        );
+        assert_eq!(fs::metadata(argocd.at("a/root.yaml")).unwrap().mode() & 0o7133, 0);
     }
 }
 
@@ -211,13 +165,7 @@ fn an_environment_that_is_gone_leaves_what_is_not_ours() {
         let left = argocd.files("b");
         assert_eq!(
             left.into_keys().collect::<Vec<_>>(),
-            [
-                "b/mine/",
-                "b/mine/deep/",
-                "b/mine/deep/notes",
-                "b/stays/",
-                "b/stays/x"
-            ]
+            ["b/mine/", "b/mine/deep/", "b/mine/deep/notes", "b/stays/", "b/stays/x"]
         );
         // It is nobody's but theirs now.
         assert_eq!(argocd.render(&[a], abilities).unwrap(), Summary::default());
@@ -253,10 +201,7 @@ fn what_somebody_does_between_comparing_and_writing_is_not_lost() {
     for (number, interference) in interferences.into_iter().enumerate() {
         let (argocd, result) = interfere(interference);
         // A kept file that vanished is noticed sooner, when it cannot be linked.
-        let noticed = matches!(
-            &result,
-            Err(Failure::ChangedMeanwhile { .. } | Failure::Io { .. })
-        );
+        let noticed = matches!(&result, Err(Failure::ChangedMeanwhile { .. } | Failure::Io { .. }));
         assert!(noticed, "{number}: {result:?}");
         let (clean, _) = interfere(|_| {});
         drop(clean);
@@ -277,12 +222,7 @@ fn what_somebody_does_between_comparing_and_writing_is_not_lost() {
 }
 
 fn swap_of(comparison: &Comparison, new: Option<u64>) -> Swap {
-    Swap {
-        environment: comparison.environment.clone(),
-        new,
-        old: comparison.folder,
-        seen: comparison.seen.clone(),
-    }
+    Swap { environment: comparison.environment.clone(), new, old: comparison.folder, seen: comparison.seen.clone() }
 }
 
 /// Prepares a write up to its journal, as if the process had died then.
@@ -304,10 +244,7 @@ fn a_journal_is_rolled_forward_from_any_point() {
             let lock = argocd.lock();
             let places = Places::of(&lock);
             assert!(is_unfinished(argocd.0.path()));
-            assert!(matches!(
-                write(&lock, &[argocd.compare(&one()[1])]),
-                Err(Failure::Unfinished { .. })
-            ));
+            assert!(matches!(write(&lock, &[argocd.compare(&one()[1])]), Err(Failure::Unfinished { .. })));
             let journal = Journal::read(&places.private).unwrap().unwrap();
             for swap in &journal.swaps[..done] {
                 swap_in(&places, swap, abilities).unwrap();
@@ -349,14 +286,8 @@ fn without_a_journal_everything_staged_is_forgotten() {
     }
     die_with_journal(&argocd, &two());
     fs::write(&journal, "kubezero journal 2\nwho knows\n").unwrap();
-    assert!(matches!(
-        recover(&argocd.lock()),
-        Err(Failure::NewerJournal { .. })
-    ));
-    assert!(
-        argocd.at(".kubezero/staging/a").exists(),
-        "left to the newer version"
-    );
+    assert!(matches!(recover(&argocd.lock()), Err(Failure::NewerJournal { .. })));
+    assert!(argocd.at(".kubezero/staging/a").exists(), "left to the newer version");
 }
 
 #[test]
@@ -367,10 +298,7 @@ fn what_was_changed_after_a_crash_is_let_be() {
     die_with_journal(&argocd, &two());
     argocd.put("a/new", "mine");
     let recovery = recover(&argocd.lock()).unwrap();
-    assert_eq!(
-        (recovery.finished, recovery.let_be),
-        (vec!["c".into()], vec!["a".into()])
-    );
+    assert_eq!((recovery.finished, recovery.let_be), (vec!["c".into()], vec!["a".into()]));
     assert_eq!(fs::read(argocd.at("a/new")).unwrap(), b"mine");
     fs::remove_file(argocd.at("a/new")).unwrap();
     argocd.render(&two(), ALL_ABILITIES).unwrap();
@@ -393,14 +321,7 @@ fn what_was_changed_after_a_crash_is_let_be() {
     let mut recovery = recover(&argocd.lock()).unwrap();
     recovery.rescued.sort();
     let rescued = argocd.at(".kubezero/rescued/a");
-    assert_eq!(
-        recovery.rescued,
-        [
-            rescued.join("deep"),
-            rescued.join("goes/one"),
-            rescued.join("new.1")
-        ]
-    );
+    assert_eq!(recovery.rescued, [rescued.join("deep"), rescued.join("goes/one"), rescued.join("new.1")]);
     assert_eq!(fs::read(rescued.join("goes/one")).unwrap(), b"edited");
     argocd.is_exactly(&two());
 }
@@ -436,8 +357,7 @@ fn what_cannot_go_forward_goes_back() {
         let comparisons = [argocd.compare(&two[0]), argocd.compare(&c)];
         let changing: Vec<_> = comparisons.iter().collect();
         let mut journal = prepare(&places, &changing, abilities).unwrap();
-        let gone =
-            &leftovers(argocd.0.path(), &["a".to_owned()].into(), "0.4.0", false).unwrap()[0];
+        let gone = &leftovers(argocd.0.path(), &["a".to_owned()].into(), "0.4.0", false).unwrap()[0];
         journal.swaps.push(swap_of(gone, None));
         let mut impossible = swap_of(&comparisons[1], Some(1));
         impossible.environment = "d".to_owned();
@@ -474,11 +394,7 @@ fn one_lock_at_a_time() {
     let argocd = Argocd::new();
     let first = lock(&argocd.at("not/yet/there")).unwrap();
     match lock(first.argocd()) {
-        Err(LockError::HeldBy {
-            pid,
-            command,
-            since,
-        }) => {
+        Err(LockError::HeldBy { pid, command, since }) => {
             assert_eq!(pid, Some(std::process::id()));
             assert!(!command.is_empty() && since.is_some());
         }
@@ -497,22 +413,11 @@ fn one_lock_at_a_time() {
 #[test]
 fn journals_survive_writing_and_reading() {
     let folder = tempfile::tempdir().unwrap();
-    let stamp = Stamp {
-        inode: 1,
-        size: 2,
-        seconds: -3,
-        nanoseconds: 4,
-    };
+    let stamp = Stamp { inode: 1, size: 2, seconds: -3, nanoseconds: 4 };
     let seen = [("a b/c", stamp), (" x ", stamp)].map(|(path, stamp)| (path.to_owned(), stamp));
-    let swap = |environment: &str, new, old| Swap {
-        environment: environment.to_owned(),
-        new,
-        old,
-        seen: seen.clone().into(),
-    };
-    let journal = Journal {
-        swaps: vec![swap("a", Some(1), None), swap("b c", None, Some(u64::MAX))],
-    };
+    let swap =
+        |environment: &str, new, old| Swap { environment: environment.to_owned(), new, old, seen: seen.clone().into() };
+    let journal = Journal { swaps: vec![swap("a", Some(1), None), swap("b c", None, Some(u64::MAX))] };
     journal.write(folder.path()).unwrap();
     assert_eq!(Journal::read(folder.path()).unwrap(), Some(journal));
     let bytes = fs::read(folder.path().join("journal")).unwrap();
@@ -521,10 +426,7 @@ fn journals_survive_writing_and_reading() {
         match Journal::read(folder.path()) {
             Ok(None) => assert!(!is_unfinished(folder.path())),
             // Cut inside the number of the title.
-            other => assert!(
-                end < 20 && matches!(other, Err(Failure::NewerJournal { .. })),
-                "{end}"
-            ),
+            other => assert!(end < 20 && matches!(other, Err(Failure::NewerJournal { .. })), "{end}"),
         }
     }
 }
@@ -541,14 +443,12 @@ impl Dice {
     }
 
     fn tree(&mut self, environment: &str) -> DesiredTree {
-        let names = [
-            "a", "b", "a/x", "b/x", "b/y", "c/d/e", "c/d", "c", "z z", "ü",
-        ];
+        let names = ["a", "b", "a/x", "b/x", "b/y", "c/d/e", "c/d", "c", "z z", "ü"];
         let mut files: Vec<(&str, &str)> = Vec::new();
         for name in names {
-            let collides = files.iter().any(|(other, _)| {
-                name.starts_with(&format!("{other}/")) || other.starts_with(&format!("{name}/"))
-            });
+            let collides = files
+                .iter()
+                .any(|(other, _)| name.starts_with(&format!("{other}/")) || other.starts_with(&format!("{name}/")));
             if !collides && self.roll(2) == 0 {
                 files.push((name, ["", "1\n", "2\n", HEADER][self.roll(4) as usize]));
             }
@@ -558,11 +458,7 @@ impl Dice {
 
     /// Does to a folder what people do; `true` where it is something to refuse.
     fn meddle(&mut self, argocd: &Argocd, environment: &str, current: &DesiredTree) -> bool {
-        let paths: Vec<&String> = current
-            .files
-            .keys()
-            .filter(|path| *path != "index.yaml")
-            .collect();
+        let paths: Vec<&String> = current.files.keys().filter(|path| *path != "index.yaml").collect();
         let any = paths.get(self.roll(paths.len().max(1) as u64) as usize);
         match (self.roll(8), any) {
             (0, Some(path)) => {
@@ -592,10 +488,7 @@ impl Dice {
 
 #[test]
 fn random_histories_end_as_desired_or_untouched() {
-    let histories: u64 = std::env::var("HISTORIES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(40);
+    let histories: u64 = std::env::var("HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
     let (mut refused, mut written) = (0, 0);
     for seed in 1..=histories {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -604,13 +497,7 @@ fn random_histories_end_as_desired_or_untouched() {
         for _ in 0..12 {
             let next: Vec<DesiredTree> = ["a", "b", "c"]
                 .into_iter()
-                .filter_map(|name| {
-                    if dice.roll(4) > 0 {
-                        Some(dice.tree(name))
-                    } else {
-                        None
-                    }
-                })
+                .filter_map(|name| if dice.roll(4) > 0 { Some(dice.tree(name)) } else { None })
                 .collect();
             let kept: Vec<_> = next.iter().map(|tree| tree.environment.clone()).collect();
             let mut spoilt = false;
@@ -656,22 +543,12 @@ fn problems_are_data() {
     let argocd = Argocd::new();
     argocd.render(&one(), ALL_ABILITIES).unwrap();
     argocd.put("a/root.yaml", "edited");
-    let problems = compare(argocd.0.path(), &two()[0], "0.4.0", false)
-        .unwrap()
-        .problems;
-    assert_eq!(
-        problems,
-        [Problem::EditedByHand {
-            path: "a/root.yaml".to_owned()
-        }]
-    );
+    let problems = compare(argocd.0.path(), &two()[0], "0.4.0", false).unwrap().problems;
+    assert_eq!(problems, [Problem::EditedByHand { path: "a/root.yaml".to_owned() }]);
     assert_eq!(problems[0].path(), "a/root.yaml");
     // Overwriting what was edited goes all the way.
     let lock = argocd.lock();
     let comparisons: Vec<_> = two().iter().map(|tree| argocd.overwrite(tree)).collect();
-    assert_eq!(
-        write(&lock, &comparisons).unwrap().rescued,
-        [] as [PathBuf; 0]
-    );
+    assert_eq!(write(&lock, &comparisons).unwrap().rescued, [] as [PathBuf; 0]);
     argocd.is_exactly(&two());
 }
