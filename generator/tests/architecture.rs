@@ -6,7 +6,7 @@ use crate::support;
 const LEVELS: [&[&str]; 4] = [&["cli"], &["pipeline"], &["objects", "values"], &["diagnostic", "yaml", "name"]];
 
 /// The stages in order; a stage uses earlier ones only.
-const STAGES: [&str; 11] = [
+const STAGES: [&str; 13] = [
     "source",
     "template",
     "component",
@@ -16,7 +16,9 @@ const STAGES: [&str; 11] = [
     "plan",
     "check",
     "render",
+    "trace",
     "compare",
+    "stamp",
     "write",
 ];
 
@@ -97,10 +99,8 @@ fn every_code_is_explained() {
         used.extend(made.captures_iter(&code(&text)).map(|found| found[1].to_owned()));
     }
     let text = std::fs::read_to_string(support::root().join("docs/errors.md")).unwrap_or_default();
-    let explained: std::collections::BTreeSet<String> = text
-        .lines()
-        .filter_map(|line| line.trim_start_matches('#').trim().strip_prefix('`')?.strip_suffix('`').map(str::to_owned))
-        .collect();
+    let explained: std::collections::BTreeSet<String> =
+        text.lines().filter_map(|line| line.strip_prefix("### ").map(str::to_owned)).collect();
     let missing: Vec<_> = used.difference(&explained).collect();
     let stale: Vec<_> = explained.difference(&used).collect();
     assert!(missing.is_empty() && stale.is_empty(), "docs/errors.md lacks {missing:?}, and nothing says {stale:?}");

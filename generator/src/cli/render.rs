@@ -35,7 +35,10 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
     let argocd = global.directory.join("argocd");
     let (mut stamps, mut inputs, mut current) = (Stamps::default(), Vec::new(), 0);
     if !args.check {
-        stamps = Stamps::read(&argocd);
+        // A write that was cut off is finished below, under the lock: what is on disk now says nothing yet.
+        if !write::is_unfinished(&argocd) {
+            stamps = Stamps::read(&argocd);
+        }
         inputs = stamp::inputs(&repository, &environments);
         let untouched: Vec<bool> = environments
             .par_iter()

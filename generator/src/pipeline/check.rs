@@ -245,6 +245,29 @@ pub fn overlay_secrets(repository: &Repository, environment: &Environment, mista
     });
 }
 
+/// Refuses chart values that look like a secret and come from a template; those of an overlay are known by then.
+pub fn values_secrets(node: &Node, application: &str, at: Origin, mistakes: &mut Diagnostics) {
+    if let Some((what, path)) = secret_in(node, &mut Vec::new()) {
+        mistakes.push(
+            Diagnostic::new(
+                "secret-in-output",
+                format!("the values of `{application}` hold what looks like {what} at `{path}`"),
+            )
+            .at(at, "")
+            .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
+        );
+    }
+}
+
+/// The first thing in a chart's values that looks like a secret: what, where in the tree, and its place.
+pub fn secret_in_values(values: &Node) -> Option<(&'static str, String, Option<Origin>)> {
+    let mut found = None;
+    walk_secrets(values, &mut Vec::new(), &mut |node, path, what| {
+        found.get_or_insert((what, path.join("."), node.origin()));
+    });
+    found
+}
+
 /// The first thing in a tree that looks like a secret: what, and where.
 fn secret_in(node: &Node, path: &mut Vec<String>) -> Option<(&'static str, String)> {
     let mut found = None;

@@ -207,6 +207,10 @@ pub(super) fn render_values(
                 );
                 return None;
             }
+            if let Some(node) = &node {
+                let at = Origin::start_of(template.file);
+                check::values_secrets(node, &application.name, at, mistakes);
+            }
             node
         }
     };
@@ -239,6 +243,7 @@ fn render_objects(
     for template in &selected.component.manifest_templates {
         let Some(documents) = render_template(repository, template, context, mistakes) else { continue };
         let mut lines = None;
+        let repeated = repeated(&documents);
         for node in documents {
             let mut place = |origin: Option<Origin>| {
                 let lines = lines.get_or_insert_with(|| {
@@ -256,7 +261,7 @@ fn render_objects(
                     );
                 }
                 Ok(identity) => {
-                    let at = if check::needs_place(&identity, &node) {
+                    let at = if repeated.contains(&identity) || check::needs_place(&identity, &node) {
                         place(node.origin())
                     } else {
                         Origin::start_of(template.file)
@@ -267,6 +272,13 @@ fn render_objects(
         }
     }
     objects
+}
+
+/// What one template makes more than once.
+fn repeated(documents: &[Node]) -> HashSet<Identity> {
+    let mut seen = HashSet::new();
+    let identities = documents.iter().filter(|_| documents.len() > 1).filter_map(|node| Identity::of(node).ok());
+    identities.filter(|identity| !seen.insert(identity.clone())).collect()
 }
 
 /// Renders a template and parses what comes out; a mistake is shown at the template's line.
@@ -524,7 +536,7 @@ impl Files<'_, '_> {
                             format!("two objects of `{component}` would be the file `{path}`"),
                         )
                         .at(object.at, "")
-                        .help("rename one: their names differ only in upper and lower case"),
+                        .help("rename one: they differ only in upper and lower case, and on some file systems that is one file"),
                     );
                 }
                 let inputs = vec![object.template.path.clone()];

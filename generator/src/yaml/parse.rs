@@ -129,10 +129,15 @@ impl Builder {
             );
         }
         let words = error.info().to_string();
-        Box::new(Diagnostic::new("yaml-syntax", format!("this is not YAML: {words}")).at(origin, ""))
+        Box::new(
+            Diagnostic::new("yaml-syntax", format!("this is not YAML: {words}"))
+                .at(origin, "")
+                .help("look here and at the lines above: a bracket or quote that is not closed, indentation that does not line up, or text with `: ` that needs quotes"),
+        )
     }
 
     fn tag(&self, origin: Origin, tag: &str) -> ParseError {
+        let tag = tag.replace("tag:yaml.org,2002:", "!!");
         Box::new(
             Diagnostic::new("yaml-tag", format!("the tag `{tag}` is not supported"))
                 .at(origin, "")
@@ -163,7 +168,8 @@ impl Builder {
         if self.stack.len() >= MAX_DEPTH {
             return Err(Box::new(
                 Diagnostic::new("yaml-too-deep", format!("values are nested more than {MAX_DEPTH} levels deep"))
-                    .at(origin, ""),
+                    .at(origin, "")
+                    .help("no Kubernetes object needs that: look for a part that was pasted into itself"),
             ));
         }
         self.count(1, origin)?;

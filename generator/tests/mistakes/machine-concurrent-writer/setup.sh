@@ -1,4 +1,4 @@
-command -v flock >/dev/null || { echo 'flock is not installed'; exit 77; }
+command -v flock >/dev/null || { echo "flock is not installed"; exit 77; }
 kubezero render -q
 rm -r argocd/prod
-printf '4242 kubezero render prod\n' > argocd/.kubezero/lock
+printf "4242\nkubezero render prod\n" > argocd/.kubezero/lock
