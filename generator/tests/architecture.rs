@@ -32,10 +32,10 @@ const ENTANGLED: [(&str, &str); 1] = [("check", "render")];
 fn imports_point_downwards() {
     let level = |module: &str| LEVELS.iter().position(|modules| modules.contains(&module));
     let mut wrong = Vec::new();
+    let pointing = regex::Regex::new(r"crate::\{?([a-z]+)").unwrap();
     for (path, text) in support::files(&support::tests().join("../src")) {
         let module = path.split(['/', '.']).next().unwrap();
         let Some(own) = level(module) else { continue };
-        let pointing = regex::Regex::new(r"crate::\{?([a-z]+)").unwrap();
         for used in pointing.captures_iter(&code(&text)).map(|found| found[1].to_owned()) {
             let Some(other) = level(&used) else { continue };
             let sideways = other == own && used != module && !ALLOWED.contains(&(module, used.as_str()));

@@ -259,15 +259,6 @@ pub fn values_secrets(node: &Node, application: &str, at: Origin, mistakes: &mut
     }
 }
 
-/// The first thing in a chart's values that looks like a secret: what, where in the tree, and its place.
-pub fn secret_in_values(values: &Node) -> Option<(&'static str, String, Option<Origin>)> {
-    let mut found = None;
-    walk_secrets(values, &mut Vec::new(), &mut |node, path, what| {
-        found.get_or_insert((what, path.join("."), node.origin()));
-    });
-    found
-}
-
 /// The first thing in a tree that looks like a secret: what, and where.
 fn secret_in(node: &Node, path: &mut Vec<String>) -> Option<(&'static str, String)> {
     let mut found = None;

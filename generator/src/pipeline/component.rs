@@ -259,7 +259,8 @@ pub fn read(
             mistakes.push(
                 Diagnostic::new("unknown-chart", format!("`{name}` has no chart `{}`", reference.name))
                     .at(reference.at, "")
-                    .did_you_mean(&reference.name, keys.iter().copied()),
+                    .did_you_mean(&reference.name, keys.iter().copied())
+                    .help(format!("`after` names charts of the same component, here {}; another component is named under `requires` or `uses`", list_words(&keys))),
             );
         }
     }

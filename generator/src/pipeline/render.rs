@@ -1,6 +1,6 @@
 //! Stage 5, render: every byte, nothing on disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use handlebars::Context;
@@ -203,7 +203,8 @@ pub(super) fn render_values(
                         "template-output",
                         format!("a values template yields {}, not a map", node.value.kind()),
                     )
-                    .at(Origin::start_of(template.file), ""),
+                    .at(Origin::start_of(template.file), "")
+                    .help("write `key: value` lines, as in the chart's own values.yaml"),
                 );
                 return None;
             }
@@ -275,8 +276,8 @@ fn render_objects(
 }
 
 /// What one template makes more than once.
-fn repeated(documents: &[Node]) -> HashSet<Identity> {
-    let mut seen = HashSet::new();
+fn repeated(documents: &[Node]) -> BTreeSet<Identity> {
+    let mut seen = BTreeSet::new();
     let identities = documents.iter().filter(|_| documents.len() > 1).filter_map(|node| Identity::of(node).ok());
     identities.filter(|identity| !seen.insert(identity.clone())).collect()
 }
