@@ -1,6 +1,6 @@
 //! Stage 5, render: every byte, nothing on disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use handlebars::Context;
