@@ -99,8 +99,10 @@ fn every_code_is_explained() {
         used.extend(made.captures_iter(&code(&text)).map(|found| found[1].to_owned()));
     }
     let text = std::fs::read_to_string(support::root().join("docs/errors.md")).unwrap_or_default();
-    let explained: std::collections::BTreeSet<String> =
-        text.lines().filter_map(|line| line.strip_prefix("### ").map(|heading| heading.trim_matches('`').to_owned())).collect();
+    let explained: std::collections::BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("### ").map(|heading| heading.trim_matches('`').to_owned()))
+        .collect();
     let missing: Vec<_> = used.difference(&explained).collect();
     let stale: Vec<_> = explained.difference(&used).collect();
     assert!(missing.is_empty() && stale.is_empty(), "docs/errors.md lacks {missing:?}, and nothing says {stale:?}");
