@@ -182,10 +182,7 @@ fn every_application_is_let_through_and_no_entry_is_spare() {
             }
             for (entry, less) in with_one_entry_less(project) {
                 removed += 1;
-                // The project of the Namespaces lists them as destinations too. They are not needed, and give
-                // nothing: it permits no namespaced kind.
-                let harmless = name == "namespaces" && !permits_namespaced_kind(project, "", "ConfigMap");
-                if !(harmless && entry.starts_with("destinations")) && needs.iter().all(|need| need.is_met_by(&less)) {
+                if needs.iter().all(|need| need.is_met_by(&less)) {
                     wrong.push(format!("{context} does not need {entry}"));
                 }
             }

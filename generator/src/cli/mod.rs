@@ -127,6 +127,7 @@ pub fn main() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.into()).build_global();
     }
     let global = &cli.global;
+    let would_write = matches!(&cli.command, Command::Render(args) if !args.check);
     let result = match cli.command {
         Command::Render(args) => render::run(global, &args),
         Command::Validate(args) => validate::run(global, &args),
@@ -144,7 +145,13 @@ pub fn main() -> ExitCode {
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Differs) => ExitCode::from(1),
-        Err(error) => ExitCode::from(report::error(&error)),
+        Err(error) => {
+            let code = report::error(&error);
+            if would_write && matches!(error, Error::Mistakes(_)) {
+                output::complain("nothing was written\n");
+            }
+            ExitCode::from(code)
+        }
     }
 }
 

@@ -58,7 +58,12 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
         None
     } else {
         let lock = write::lock(&argocd).map_err(locked)?;
-        write::recover(&lock).map_err(failed)?;
+        let recovery = write::recover(&lock).map_err(failed)?;
+        // Another writer came in between: what was taken for untouched may be so no longer.
+        if current > 0 && (!recovery.finished.is_empty() || Stamps::read(&argocd) != stamps) {
+            drop(lock);
+            return run(global, args);
+        }
         Some(lock)
     };
     let desired: Vec<DesiredTree> = trees.iter().map(desired).collect();

@@ -35,7 +35,7 @@ pub fn text(mistakes: &Mistakes, colour: bool) -> String {
         out += &renderer.render(&drawn(diagnostic, &mistakes.sources));
         out += "\n\n";
     }
-    out += &format!("{} found; nothing was written\n", count(mistakes.diagnostics.len(), "mistake"));
+    out += &format!("{} found\n", count(mistakes.diagnostics.len(), "mistake"));
     out
 }
 

@@ -8,7 +8,6 @@ use regex::Regex;
 use super::environment::Environment;
 use super::plan::Plan;
 use super::render::RenderedFile;
-use super::repository::Repository;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::objects::manifest::Identity;
 use crate::yaml::{Node, Value};
@@ -26,8 +25,6 @@ pub struct Found<'a> {
     pub component: String,
     /// Who it is.
     pub identity: &'a Identity,
-    /// What it holds.
-    pub node: &'a Node,
     /// Its place in a template.
     pub at: Origin,
 }
@@ -62,91 +59,93 @@ const OBJECT_SYNC_OPTIONS: [&str; 14] = [
     "SkipDryRunOnMissingResource=false",
 ];
 
-/// Whether something about the object may have to be said, so that its line must be known.
-pub fn needs_place(identity: &Identity, node: &Node) -> bool {
-    wrong_with(identity, node).is_some()
-}
-
-fn wrong_with(identity: &Identity, node: &Node) -> Option<(&'static str, String, String)> {
+/// What is wrong with one object, each at its place in the template's output.
+pub fn object(identity: &Identity, node: &Node) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut say = |code, at: &[&str], message: String, help: &str| {
+        let place = node.at(at.iter().copied()).and_then(Node::origin).or(node.origin());
+        found.push(Diagnostic::new(code, message).at_maybe(place, "").help(help));
+    };
     if EXCLUDED.contains(&(identity.group.as_str(), identity.kind.as_str())) {
-        return Some((
+        say(
             "excluded-kind",
+            &["kind"],
             format!("Argo CD ignores objects of the kind {}, so `{identity}` would never be applied", identity.kind),
-            "leave it to the controller that makes such objects".to_owned(),
-        ));
+            "leave it to the controller that makes such objects",
+        );
     }
+    let mut is_filled_secret = false;
     if identity.group.is_empty() && identity.kind == "Secret" {
-        let filled = ["data", "stringData"]
-            .iter()
-            .any(|key| node.get(key).is_some_and(|data| data.as_map().is_none_or(|map| !map.is_empty())));
-        if filled {
-            return Some((
+        let filled = |key: &&str| node.get(key).is_some_and(|data| data.as_map().is_none_or(|map| !map.is_empty()));
+        if let Some(key) = ["data", "stringData"].iter().find(|key| filled(key)) {
+            is_filled_secret = true;
+            say(
                 "secret-in-output",
+                &[key],
                 format!("`{identity}` would put a secret into Git"),
-                "refer to a Secret that is made in the cluster, and say in the README which keys it needs".to_owned(),
-            ));
+                "refer to a Secret that is made in the cluster, and say in the README which keys it needs",
+            );
         }
     }
     match (identity.is_namespaced(), identity.namespace.is_empty()) {
-        (Some(true), true) => Some((
+        (Some(true), true) => say(
             "bad-object",
+            &["metadata"],
             format!("`{identity}` has no namespace"),
-            "write `metadata.namespace`: the project's permissions and the review depend on it".to_owned(),
-        )),
-        (Some(false), false) => Some((
+            "write `metadata.namespace`: the project's permissions and the review depend on it",
+        ),
+        (Some(false), false) => say(
             "bad-object",
+            &["metadata", "namespace"],
             format!("`{identity}` is cluster-scoped and has a namespace"),
-            "remove `metadata.namespace`".to_owned(),
-        )),
-        _ => wrong_annotation(identity, node),
+            "remove `metadata.namespace`",
+        ),
+        _ => {}
     }
-}
-
-fn wrong_annotation(identity: &Identity, node: &Node) -> Option<(&'static str, String, String)> {
-    let annotations = node.at(["metadata", "annotations"])?.as_map()?;
-    for (key, entry) in annotations {
+    for (key, entry) in node.at(["metadata", "annotations"]).and_then(Node::as_map).into_iter().flatten() {
+        let at = ["metadata", "annotations", key.as_ref()];
         let Some(text) = entry.node.as_str() else {
-            return Some((
+            say(
                 "bad-object",
+                &at,
                 format!("the annotation `{key}` of `{identity}` is {}, not a string", entry.node.value.kind()),
-                "quote it, or pass it through `quote`".to_owned(),
-            ));
+                "quote it, or pass it through `quote`",
+            );
+            continue;
         };
         if key.as_ref() == "argocd.argoproj.io/sync-wave" && text.parse::<i32>().is_err() {
-            return Some((
+            say(
                 "bad-object",
+                &at,
                 format!("the sync wave `{text}` of `{identity}` is not an integer, so Argo CD ignores it"),
-                "write an integer in quotes".to_owned(),
-            ));
+                "write an integer in quotes",
+            );
         }
         if key.as_ref() == "argocd.argoproj.io/sync-options" {
-            for option in text.split(',').map(str::trim) {
-                if !OBJECT_SYNC_OPTIONS.contains(&option) {
-                    let near = crate::diagnostic::closest(option, OBJECT_SYNC_OPTIONS);
-                    let help = match near {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("known: {}", OBJECT_SYNC_OPTIONS.join(", ")),
-                    };
-                    return Some((
-                        "unknown-sync-option",
-                        format!("Argo CD knows no sync option `{option}` and ignores it on `{identity}`"),
-                        help,
-                    ));
-                }
+            for option in text.split(',').map(str::trim).filter(|option| !OBJECT_SYNC_OPTIONS.contains(option)) {
+                let help = match crate::diagnostic::closest(option, OBJECT_SYNC_OPTIONS) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known: {}", OBJECT_SYNC_OPTIONS.join(", ")),
+                };
+                say(
+                    "unknown-sync-option",
+                    &at,
+                    format!("Argo CD knows no sync option `{option}` and ignores it on `{identity}`"),
+                    &help,
+                );
             }
         }
     }
-    None
+    if !is_filled_secret && let Some((what, path, place)) = secret_in(node) {
+        found.push(secret(format!("`{identity}` holds what looks like {what} at `{path}`"), place));
+    }
+    found
 }
 
 /// One owner for each object, and nothing that Argo CD would ignore or refuse.
 pub fn identities(objects: &[Found<'_>], plan: &Plan<'_>, mistakes: &mut Diagnostics) {
     let mut owners: HashMap<&Identity, &Found<'_>> = HashMap::new();
     for object in objects {
-        if let Some((code, message, help)) = wrong_with(object.identity, object.node) {
-            mistakes
-                .push(Diagnostic::new(code, message).at(object.at, format!("from `{}`", object.component)).help(help));
-        }
         if object.identity.kind == "Namespace" && plan.namespaces.contains_key(&object.identity.name) {
             mistakes.push(
                 Diagnostic::new("duplicate-object", format!("`{}` is made by the generator itself", object.identity))
@@ -167,16 +166,6 @@ pub fn identities(objects: &[Found<'_>], plan: &Plan<'_>, mistakes: &mut Diagnos
                 .at(object.at, "again here")
                 .also(other.at, "first here")
                 .help("in the cluster one would overwrite the other: rename one, or keep one"),
-            );
-        }
-        if let Some(what) = secret_in(object.node, &mut Vec::new()) {
-            mistakes.push(
-                Diagnostic::new(
-                    "secret-in-output",
-                    format!("`{}` holds what looks like {} at `{}`", object.identity, what.0, what.1),
-                )
-                .at(object.at, "")
-                .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
             );
         }
     }
@@ -233,8 +222,7 @@ pub fn limits(files: &BTreeMap<String, RenderedFile>, plan: &Plan<'_>, mistakes:
 }
 
 /// Refuses values of an overlay that look like a secret.
-pub fn overlay_secrets(repository: &Repository, environment: &Environment, mistakes: &mut Diagnostics) {
-    let _ = repository;
+pub fn overlay_secrets(environment: &Environment, mistakes: &mut Diagnostics) {
     let mut path = Vec::new();
     walk_secrets(&environment.values, &mut path, &mut |node, path, what| {
         mistakes.push(
@@ -245,25 +233,23 @@ pub fn overlay_secrets(repository: &Repository, environment: &Environment, mista
     });
 }
 
-/// Refuses chart values that look like a secret and come from a template; those of an overlay are known by then.
-pub fn values_secrets(node: &Node, application: &str, at: Origin, mistakes: &mut Diagnostics) {
-    if let Some((what, path)) = secret_in(node, &mut Vec::new()) {
-        mistakes.push(
-            Diagnostic::new(
-                "secret-in-output",
-                format!("the values of `{application}` hold what looks like {what} at `{path}`"),
-            )
-            .at(at, "")
-            .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
-        );
-    }
+/// The first chart value that looks like a secret and comes from a template; those of an overlay are known by then.
+pub fn values(node: &Node, application: &str) -> Option<Diagnostic> {
+    let (what, path, place) = secret_in(node)?;
+    Some(secret(format!("the values of `{application}` hold what looks like {what} at `{path}`"), place))
+}
+
+fn secret(message: String, place: Option<Origin>) -> Diagnostic {
+    Diagnostic::new("secret-in-output", message)
+        .at_maybe(place, "")
+        .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential")
 }
 
 /// The first thing in a tree that looks like a secret: what, and where.
-fn secret_in(node: &Node, path: &mut Vec<String>) -> Option<(&'static str, String)> {
+fn secret_in(node: &Node) -> Option<(&'static str, String, Option<Origin>)> {
     let mut found = None;
-    walk_secrets(node, path, &mut |_, path, what| {
-        found.get_or_insert((what, path.join(".")));
+    walk_secrets(node, &mut Vec::new(), &mut |node, path, what| {
+        found.get_or_insert((what, path.join("."), node.origin()));
     });
     found
 }

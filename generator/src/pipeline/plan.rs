@@ -164,7 +164,7 @@ impl<'r> Plan<'r> {
             Err(mistakes) => return Err(mistakes),
         };
 
-        let argocd: Argocd = match serde_json::from_value(without_nulls(&facts["argocd"])) {
+        let argocd: Argocd = match serde_json::from_value(crate::values::schema::without_nulls(&facts["argocd"])) {
             Ok(argocd) => argocd,
             Err(_) => {
                 mistakes.push(
@@ -531,16 +531,6 @@ fn part_of<'c>(component: &'c super::component::Component, application: &Planned
     match &application.content {
         Content::Chart { chart, .. } => component.chart(&chart.key).map_or(&component.manifests, |chart| &chart.part),
         Content::Manifests => &component.manifests,
-    }
-}
-
-/// What a schema leaves open is absent for us, although templates see it as null.
-fn without_nulls(value: &Json) -> Json {
-    match value {
-        Json::Object(map) => {
-            Json::Object(map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v))).collect())
-        }
-        other => other.clone(),
     }
 }
 

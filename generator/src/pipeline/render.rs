@@ -84,7 +84,11 @@ impl<'r> RenderedTree<'r> {
     /// Renders a plan and checks what came out.
     pub fn render(repository: &Repository, mut plan: Plan<'r>) -> Result<RenderedTree<'r>, Diagnostics> {
         let mut mistakes = Diagnostics::new();
-        check::overlay_secrets(repository, plan.environment, &mut mistakes);
+        check::overlay_secrets(plan.environment, &mut mistakes);
+        if !mistakes.is_empty() {
+            // It would be found again wherever it ends up.
+            return Err(mistakes);
+        }
 
         // One context for all templates of the environment: only two entries differ between components.
         let mut context = match Context::wraps(plan.context.clone()) {
@@ -167,7 +171,6 @@ fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Object>>) -> Vec<check::Found<
             list.iter().map(|object| check::Found {
                 component: component.to_string(),
                 identity: &object.identity,
-                node: &object.node,
                 at: object.at,
             })
         })
@@ -208,9 +211,9 @@ pub(super) fn render_values(
                 );
                 return None;
             }
-            if let Some(node) = &node {
-                let at = Origin::start_of(template.file);
-                check::values_secrets(node, &application.name, at, mistakes);
+            if let Some(diagnostic) = node.as_ref().and_then(|node| check::values(node, &application.name)) {
+                let lines = repository.templates().line_map(repository.sources().text(template.file), context);
+                mistakes.push(moved(diagnostic, template, lines.as_deref()));
             }
             node
         }
@@ -262,10 +265,15 @@ fn render_objects(
                     );
                 }
                 Ok(identity) => {
-                    let at = if repeated.contains(&identity) || check::needs_place(&identity, &node) {
-                        place(node.origin())
-                    } else {
-                        Origin::start_of(template.file)
+                    for mut diagnostic in check::object(&identity, &node) {
+                        if let Some((origin, _)) = &mut diagnostic.at {
+                            *origin = place(Some(*origin));
+                        }
+                        mistakes.push(diagnostic);
+                    }
+                    let at = match repeated.contains(&identity) {
+                        true => place(node.origin()),
+                        false => Origin::start_of(template.file),
                     };
                     objects.push(Object { identity, node: tidy(&node), template: template.clone(), at });
                 }
@@ -300,20 +308,26 @@ pub(super) fn render_template(
         Ok(documents) => Some(documents),
         Err(mut diagnostic) => {
             let lines = repository.templates().line_map(repository.sources().text(template.file), context);
-            if let Some((origin, _)) = &mut diagnostic.at {
+            if let Some((origin, _)) = &diagnostic.at {
                 let line = text.lines().nth(origin.line.saturating_sub(1) as usize).unwrap_or("").to_owned();
-                *origin = in_template(template, Some(*origin), lines.as_deref());
                 diagnostic.help.insert(0, format!("the rendered line: {}", line.trim_end()));
             }
-            for (origin, _) in &mut diagnostic.also {
-                *origin = in_template(template, Some(*origin), lines.as_deref());
-            }
+            let mut diagnostic = moved(*diagnostic, template, lines.as_deref());
             diagnostic.message = format!("the template's output is not what it should be: {}", diagnostic.message);
             diagnostic.help.push("free text goes through `json`: `{{json settings.name}}`".to_owned());
-            mistakes.push(*diagnostic);
+            mistakes.push(diagnostic);
             None
         }
     }
+}
+
+/// A mistake in a template's output, at the template's lines.
+fn moved(mut diagnostic: Diagnostic, template: &TemplateName, lines: Option<&[u32]>) -> Diagnostic {
+    let places = diagnostic.at.iter_mut().chain(&mut diagnostic.also);
+    for (origin, _) in places {
+        *origin = in_template(template, Some(*origin), lines);
+    }
+    diagnostic
 }
 
 /// The place in a template that made a place in its output.
@@ -484,8 +498,6 @@ impl Files<'_, '_> {
             },
             &policy,
         );
-        let destinations: BTreeSet<project_rules::Destination> =
-            self.plan.namespaces.keys().chain([&argocd.namespace]).map(|name| self.permitted(name)).collect();
         let project = AppProject::new(
             NAMESPACES,
             &argocd.namespace,
@@ -494,7 +506,7 @@ impl Files<'_, '_> {
             AppProjectSpec {
                 description: "Namespaces, and nothing in them".to_owned(),
                 source_repos: vec![argocd.repo_url.clone()],
-                destinations: destinations.into_iter().collect(),
+                destinations: vec![self.permitted(&argocd.namespace)],
                 cluster_resource_whitelist: Some(vec![ClusterResource {
                     group: String::new(),
                     kind: "Namespace".to_owned(),

@@ -21,7 +21,7 @@ use super::repository::{ENVIRONMENTS, Repository};
 const BUILD: &str = env!("KUBEZERO_BUILD");
 
 /// Notes of the last render, by environment.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamps {
     environments: BTreeMap<String, Stamp>,
 }

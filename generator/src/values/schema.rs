@@ -2,6 +2,7 @@
 //! every declared property gets its default.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jsonschema::{JsonType, Validator, error::TypeKind, error::ValidationErrorKind};
 use serde_json::{Map as JsonMap, Value as Json};
@@ -16,6 +17,8 @@ pub struct Schema {
     source: Node,
     json: Json,
     validator: Validator,
+    /// Whether the defaults have been held against the schema itself.
+    defaults_fit: AtomicBool,
 }
 
 /// One row of a settings table.
@@ -40,7 +43,7 @@ impl Schema {
     pub fn compile(file: FileId, source: Node) -> Result<Schema, Box<Diagnostic>> {
         let json = source.to_json();
         match jsonschema::draft202012::options().should_validate_formats(true).build(&json) {
-            Ok(validator) => Ok(Schema { source, json, validator }),
+            Ok(validator) => Ok(Schema { source, json, validator, defaults_fit: AtomicBool::new(false) }),
             Err(error) => {
                 let at = path::from_pointer(error.instance_path().as_str());
                 let origin =
@@ -68,12 +71,33 @@ impl Schema {
             Some(node) if node.value != Value::Null => node.to_json_without_nulls(),
             _ => Json::Object(JsonMap::new()),
         };
+        let before = mistakes.len();
         if !self.validator.is_valid(&given) {
             for error in self.validator.iter_errors(&given) {
                 self.explain(&error, &given, tree, prefix, owner, mistakes);
             }
         }
-        self.fill(&self.json, Some(given))
+        let filled = self.fill(&self.json, Some(given));
+        // Once is enough: whatever else the tree holds was checked above.
+        if mistakes.len() == before && !self.defaults_fit.swap(true, Ordering::Relaxed) {
+            self.check_defaults(&filled, mistakes);
+        }
+        filled
+    }
+
+    /// What was accepted without defaults must be acceptable with them.
+    fn check_defaults(&self, filled: &Json, mistakes: &mut Diagnostics) {
+        let filled = without_nulls(filled);
+        for error in self.validator.iter_errors(&filled) {
+            let rule = path::from_pointer(error.schema_path().as_str());
+            let (_, place) = self.rule(&rule);
+            let at = path::join(&path::from_pointer(error.instance_path().as_str()));
+            mistakes.push(
+                Diagnostic::new("schema", format!("the default of `{at}` does not fit its own schema: {error}"))
+                    .at_maybe(place.or(self.source.origin()), "the schema asks for this")
+                    .help("mend the default, or what the schema asks for"),
+            );
+        }
     }
 
     fn explain(
@@ -374,6 +398,17 @@ impl Schema {
     }
 }
 
+/// The same value without map entries that are null.
+pub fn without_nulls(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            Json::Object(map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v))).collect())
+        }
+        Json::Array(items) => Json::Array(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
 fn matches_pattern(pattern: &str, key: &str) -> bool {
     regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match(key))
 }
@@ -525,6 +560,16 @@ $defs:
                 "ports": {"a": {"number": 1, "protocol": "TCP"}},
             })
         );
+    }
+
+    #[test]
+    fn a_default_that_does_not_fit_is_a_mistake_in_the_schema() {
+        let mut mistakes = Diagnostics::new();
+        let schema = schema("type: object\nproperties:\n  a: {type: integer, default: none}");
+        schema.check(None, "s", None, &mut mistakes);
+        let found: Vec<&str> = mistakes.iter().map(|m| m.message.as_str()).collect();
+        assert_eq!(found, ["the default of `a` does not fit its own schema: \"none\" is not of type \"integer\""]);
+        assert!(mistakes.iter().all(|m| m.at.as_ref().is_some_and(|(origin, _)| origin.line == 3)));
     }
 
     #[test]
