@@ -7,6 +7,7 @@ mod architecture;
 mod argocd_schema;
 mod cli;
 mod components;
+mod contributions;
 mod crash;
 mod determinism;
 mod golden;

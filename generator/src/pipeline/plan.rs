@@ -197,6 +197,7 @@ impl<'r> Plan<'r> {
             "argocd": facts["argocd"],
             "components": components,
             "capabilities": selection.capabilities,
+            "iamRoles": [],
             "settings": null,
             "component": null,
         });
@@ -212,6 +213,7 @@ impl<'r> Plan<'r> {
             edges: Vec::new(),
             namespaces: BTreeMap::new(),
         };
+        plan.gather_iam_roles(&mut mistakes);
         plan.name_applications(&mut mistakes);
         plan.draw_edges();
         plan.own_namespaces(&mut mistakes);
@@ -229,6 +231,31 @@ impl<'r> Plan<'r> {
             context["component"] = json!({"name": component, "namespace": selected.namespace});
         }
         context
+    }
+
+    /// Every template sees the cloud roles of all enabled components: who hands them out has to know them.
+    fn gather_iam_roles(&mut self, mistakes: &mut Diagnostics) {
+        let mut roles: BTreeMap<&'r str, (Json, Origin)> = BTreeMap::new();
+        for (name, selected) in &self.selection.enabled {
+            for role in &selected.component.iam_roles {
+                if role.when.as_ref().is_some_and(|when| !self.holds(name, when, mistakes)) {
+                    continue;
+                }
+                let namespace = role.namespace.as_deref().unwrap_or(&selected.namespace);
+                let entry = json!({
+                    "name": role.name, "component": name, "namespace": namespace, "serviceAccounts": role.service_accounts,
+                });
+                if let Some((_, other)) = roles.insert(&role.name, (entry, role.at)) {
+                    mistakes.push(
+                        Diagnostic::new("name-collision", format!("two IAM roles are called `{}`", role.name))
+                            .at(role.at, "")
+                            .also(other, "the other")
+                            .help("rename one: in the cloud they would be one role with the rights of both"),
+                    );
+                }
+            }
+        }
+        self.context["iamRoles"] = roles.into_values().map(|(entry, _)| entry).collect();
     }
 
     fn name_applications(&mut self, mistakes: &mut Diagnostics) {
@@ -593,6 +620,19 @@ fn check_chart_keys(selected: &Selected<'_>, mistakes: &mut Diagnostics) {
     }
     for chart in &component.charts {
         check_version(&chart.version, Some(chart.version_at), mistakes);
+    }
+    for chart in component.charts.iter().filter(|chart| chart.folder.is_some()) {
+        let values = match component.charts.len() {
+            1 => selected.entry.key_origin("values"),
+            _ => selected.entry.get("values").and_then(|values| values.key_origin(&chart.key)),
+        };
+        if let Some(at) = values.or(chart.values.as_ref().map(|template| Origin::start_of(template.file))) {
+            mistakes.push(
+                Diagnostic::new("chart-source", format!("`{}` of `{}` takes no values", chart.key, component.name))
+                    .at(at, "")
+                    .help("it is a folder of plain manifests, not a chart: remove the values"),
+            );
+        }
     }
     if component.charts.len() != 1 {
         for (key, entry) in selected.entry.get("values").and_then(|n| n.as_map()).into_iter().flatten() {
