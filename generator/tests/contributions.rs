@@ -58,6 +58,13 @@ fn every_namespace_gets_what_components_add() {
 fn a_condition_of_a_role_must_be_a_boolean() {
     let folder = repository(&[("components/base/component.yaml", ROLES)]);
     let run = support::kubezero(folder.path(), &["validate"]);
+    let asked = ROLES.replace("components.web.settings.limits.off", "(eq components.web.settings.mode 'none')");
+    let expression = repository(&[("components/base/component.yaml", &asked)]);
+    assert_eq!(support::kubezero(expression.path(), &["validate"]).stderr, "");
+    let misspelt = asked.replace("settings.mode", "settings.mod");
+    let expression = repository(&[("components/base/component.yaml", &misspelt)]);
+    let unknown = support::kubezero(expression.path(), &["validate"]).stderr;
+    assert!(unknown.contains("error[template-variable]") && unknown.contains("component.yaml:8:"), "{unknown}");
     assert!(run.stderr.contains("error[bad-condition]") && run.stderr.contains("component.yaml:8:"), "{}", run.stderr);
 }
 

@@ -6,6 +6,7 @@
 mod architecture;
 mod argocd_schema;
 mod cli;
+mod combinations;
 mod components;
 mod contributions;
 mod crash;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
-    Renderable, ScopedJson, Template,
+    Renderable, ScopedJson, StringOutput, Template,
 };
 use serde_json::Value as Json;
 
@@ -91,6 +91,22 @@ impl Templates {
         self.registry
             .render_with_context(&template.path, context)
             .map_err(|error| Box::new(self.explain(template, &error)))
+    }
+
+    /// Whether a sub-expression such as `(and cluster.aws settings.x)` is true.
+    pub fn holds(&self, expression: &str, at: Origin, context: Json) -> Result<bool, Box<Diagnostic>> {
+        let name = TemplateName { path: String::new(), file: at.file };
+        let text = format!("{{{{#if {expression}}}}}1{{{{/if}}}}");
+        let placed = |mut diagnostic: Box<Diagnostic>| {
+            diagnostic.at = Some((at, String::new()));
+            diagnostic
+        };
+        let template = Templates::compile("", at.file, &text).map_err(placed)?;
+        let context = Context::wraps(context).unwrap_or_else(|_| Context::null());
+        let mut out = StringOutput::new();
+        let rendered = template.render(&self.registry, &context, &mut RenderContext::new(None), &mut out);
+        rendered.map_err(|error| placed(Box::new(self.explain(&name, &error))))?;
+        Ok(!out.into_string().unwrap_or_default().is_empty())
     }
 
     fn explain(&self, template: &TemplateName, error: &RenderError) -> Diagnostic {
@@ -455,8 +471,9 @@ const FUNCTIONS: [Function; 45] = [
     function("enabled", 1, 1, |a| {
         let name = a.text(0)?;
         match (a.context["components"].get(name), a.context["capabilities"].get(name)) {
-            (Some(component), _) => Ok(Json::Bool(component["enabled"] == Json::Bool(true))),
-            (None, Some(provider)) => Ok(Json::Bool(!provider.is_null())),
+            // Where a component has the name of what it gives, whoever gives it counts.
+            (_, Some(provider)) => Ok(Json::Bool(!provider.is_null())),
+            (Some(component), None) => Ok(Json::Bool(component["enabled"] == Json::Bool(true))),
             (None, None) => Err(unknown_name(a.context, name)),
         }
     }),
@@ -572,8 +589,8 @@ mod tests {
         templates.add("t", FileId(0), template, false);
         let context = json!({
             "settings": {"a": 1, "text": "x: \"y\"\n- {{z", "none": null, "list": ["b", "a"], "map": {"k": {"v": [1]}}},
-            "components": {"istio": {"enabled": true}, "metrics": {"enabled": false}},
-            "capabilities": {"ingress": "istio", "certificates": null},
+            "components": {"istio": {"enabled": true}, "metrics": {"enabled": false}, "identity": {"enabled": false}},
+            "capabilities": {"ingress": "istio", "certificates": null, "identity": "kiam"},
         });
         let context = Context::wraps(context).unwrap();
         templates.render(&name, &context).map_err(|error| error.message)
@@ -592,6 +609,7 @@ mod tests {
             ("{{ternary (gt settings.a 0) \"yes\" \"no\"}}", "yes"),
             ("{{#if (and (enabled \"istio\") (not (enabled \"metrics\")))}}on{{/if}}", "on"),
             ("{{enabled \"ingress\"}} {{enabled \"certificates\"}} {{provider \"ingress\"}}", "true false istio"),
+            ("{{enabled \"identity\"}} {{components.identity.enabled}}", "true false"),
             ("{{#each settings.map as |v k|}}{{k}}={{json v}}{{/each}}", "k={\"v\":[1]}"),
             ("{{json (object a=1 b=(list 1 2))}}", "{\"a\":1,\"b\":[1,2]}"),
             ("{{json (merge settings.map (object z=1))}}", "{\"k\":{\"v\":[1]},\"z\":1}"),
