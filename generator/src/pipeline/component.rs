@@ -76,8 +76,17 @@ pub struct Relations {
     pub requires: Vec<Reference>,
     /// First, where enabled.
     pub uses: Vec<Reference>,
-    /// Capabilities given.
+    /// Capabilities given, by nobody else at the same time.
     pub provides: Vec<Reference>,
+    /// Capabilities given beside others.
+    pub shares: Vec<Reference>,
+}
+
+impl Relations {
+    /// Every capability that is given, alone or beside others.
+    pub fn given(&self) -> impl Iterator<Item = &Reference> {
+        self.provides.iter().chain(&self.shares)
+    }
 }
 
 /// What a chart and the manifests have in common: each becomes one Application.
@@ -192,10 +201,16 @@ impl Component {
     /// Every capability that any part of it gives.
     pub fn provided(&self) -> impl Iterator<Item = &Reference> {
         self.relations
-            .provides
-            .iter()
-            .chain(self.charts.iter().flat_map(|chart| &chart.part.relations.provides))
-            .chain(&self.manifests.relations.provides)
+            .given()
+            .chain(self.charts.iter().flat_map(|chart| chart.part.relations.given()))
+            .chain(self.manifests.relations.given())
+    }
+
+    /// Whether it gives a capability only beside others.
+    pub fn shares(&self, capability: &str) -> bool {
+        let parts = self.charts.iter().map(|chart| &chart.part).chain([&self.manifests]);
+        let mut all = [&self.relations].into_iter().chain(parts.map(|part| &part.relations));
+        all.all(|relations| relations.provides.iter().all(|given| given.name != capability))
     }
 
     /// Every capability or component that any part of it needs or uses.
@@ -417,6 +432,7 @@ fn relations(node: Option<&Node>) -> Relations {
         requires: references(node, "requires"),
         uses: references(node, "uses"),
         provides: references(node, "provides"),
+        shares: references(node, "shares"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::component::{Chart, NamespacePolicy, Part, Reference, typed};
+use super::component::{Chart, NamespacePolicy, Part, Reference, Relations, typed};
 use super::environment::Environment;
 use super::repository::Repository;
 use super::selection::{Selected, Selection};
@@ -415,7 +415,7 @@ impl<'r> Plan<'r> {
 
     /// The Applications that give a capability; where there is none of that name, those of the component.
     fn giving(&self, name: &str) -> Vec<usize> {
-        let gives = |references: &[Reference]| references.iter().any(|given| given.name == name);
+        let gives = |relations: &Relations| relations.given().any(|given| given.name == name);
         let is_capability = self.selection.capabilities.contains_key(name);
         (0..self.applications.len())
             .filter(|&index| {
@@ -423,8 +423,8 @@ impl<'r> Plan<'r> {
                 let Some(selected) = self.selection.enabled.get(application.component) else { return false };
                 let component = selected.component;
                 (component.name == name && !is_capability)
-                    || gives(&component.relations.provides)
-                    || gives(&part_of(component, application).relations.provides)
+                    || gives(&component.relations)
+                    || gives(&part_of(component, application).relations)
             })
             .collect()
     }

@@ -88,6 +88,10 @@ impl<'r> Selection<'r> {
                     continue;
                 }
                 match given.get(capability.name.as_str()) {
+                    // Given side by side: the first by name stands for all where one name is asked for.
+                    Some((other, _))
+                        if component.shares(&capability.name)
+                            && repository.components()[*other].shares(&capability.name) => {}
                     Some((other, _)) if *other != component.name => {
                         let because = enabled[component.name.as_str()].because;
                         mistakes.push(
