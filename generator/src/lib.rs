@@ -28,7 +28,7 @@ pub struct Mistakes {
 
 /// A failure of the machine: it names the file, never a Rust type.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}", path.display())]
+#[error("cannot {action} {}", shown(path))]
 pub struct Failure {
     /// What was tried: `read`, `write`, `rename`.
     pub action: &'static str,
@@ -37,12 +37,37 @@ pub struct Failure {
     /// What the system answered.
     #[source]
     pub source: std::io::Error,
+    /// What became of the output, where that is in question.
+    pub note: Option<&'static str>,
+}
+
+/// A path as a person would write it.
+fn shown(path: &Path) -> std::path::Display<'_> {
+    path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path).display()
 }
 
 impl Failure {
     /// A failed action on a path.
     pub fn new(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Failure {
-        Failure { action, path: path.as_ref().to_owned(), source }
+        Failure { action, path: path.as_ref().to_owned(), source, note: None }
+    }
+
+    /// What a person can do about it, where that is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        use std::io::ErrorKind;
+        match self.source.kind() {
+            ErrorKind::StorageFull => Some("make room on the disk, then run the command again"),
+            ErrorKind::QuotaExceeded => {
+                Some("delete files of yours or have the quota raised, then run the command again")
+            }
+            ErrorKind::ReadOnlyFilesystem => {
+                Some("the file system is mounted read-only: mount it for writing, or work in a copy elsewhere")
+            }
+            ErrorKind::PermissionDenied => Some(
+                "this user may not do that: change the owner or the permissions of the folder (`ls -ld` shows them)",
+            ),
+            _ => None,
+        }
     }
 }
 

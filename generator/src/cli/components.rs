@@ -7,7 +7,7 @@ use super::files::{mistake, replace};
 use super::output::{count, print, print_json};
 use super::{Global, Outcome, table};
 use crate::diagnostic::Diagnostic;
-use crate::pipeline::component::{Component, Reference};
+use crate::pipeline::component::{Component, Reference, Relations};
 use crate::pipeline::repository::{Repository, Wanted};
 use crate::pipeline::selection::Selection;
 use crate::pipeline::source::{Folder, Source as _};
@@ -74,13 +74,13 @@ pub fn run(global: &Global, args: &ComponentsArgs) -> Result<Outcome> {
     match args.format {
         Format::Text => print(&one(component, environments.as_deref(), width))?,
         Format::Json => {
-            let mut shown = summary_json(component);
-            shown["kind"] = json!("component");
-            shown["version"] = json!(1);
-            let names = |of: &[Reference]| of.iter().map(|r| r.name.clone()).collect::<Vec<_>>();
-            shown["requires"] = json!(names(&component.relations.requires));
-            shown["uses"] = json!(names(&component.relations.uses));
-            shown["provides"] = json!(component.provided().map(|r| &r.name).collect::<Vec<_>>());
+            let mut shown = json!({"kind": "component", "version": 1});
+            if let (Some(shown), Json::Object(summary)) = (shown.as_object_mut(), summary_json(component)) {
+                shown.extend(summary);
+            }
+            shown["requires"] = json!(names(&mut wanted(component, |relations| &relations.requires)));
+            shown["uses"] = json!(names(&mut wanted(component, |relations| &relations.uses)));
+            shown["provides"] = json!(names(&mut component.provided()));
             shown["environments"] = json!(environments);
             shown["settings"] = json!(component.schema.properties());
             print_json(&shown)?;
@@ -166,12 +166,27 @@ fn summary_json(component: &Component) -> Json {
     })
 }
 
+/// The names of references, each once.
+fn names<'a>(of: &mut dyn Iterator<Item = &'a Reference>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for reference in of {
+        if !names.contains(&reference.name.as_str()) {
+            names.push(&reference.name);
+        }
+    }
+    names
+}
+
+/// What a component asks for, its charts and manifests included.
+fn wanted<'a>(
+    component: &'a Component,
+    of: impl Fn(&'a Relations) -> &'a Vec<Reference> + 'a,
+) -> impl Iterator<Item = &'a Reference> {
+    let parts = component.charts.iter().map(|chart| &chart.part.relations).chain([&component.manifests.relations]);
+    std::iter::once(&component.relations).chain(parts).flat_map(of)
+}
+
 fn one(component: &Component, environments: Option<&[String]>, width: usize) -> String {
-    let names = |of: &mut dyn Iterator<Item = &Reference>| {
-        let mut names: Vec<&str> = of.map(|reference| reference.name.as_str()).collect();
-        names.dedup();
-        names.join(", ")
-    };
     let mut out = table::indented(&format!("{}: {}", component.name, component.description), 0, width);
     out.push('\n');
     let mut facts = vec![
@@ -190,12 +205,9 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
     }
     let roles: Vec<&str> = component.iam_roles.iter().map(|role| role.name.as_str()).collect();
     facts.push(("IAM roles", roles.join(", ")));
-    let parts: Vec<_> =
-        component.charts.iter().map(|chart| &chart.part.relations).chain([&component.manifests.relations]).collect();
-    let own = &component.relations;
-    facts.push(("requires", names(&mut own.requires.iter().chain(parts.iter().flat_map(|part| &part.requires)))));
-    facts.push(("uses", names(&mut own.uses.iter().chain(parts.iter().flat_map(|part| &part.uses)))));
-    facts.push(("provides", names(&mut component.provided())));
+    facts.push(("requires", names(&mut wanted(component, |relations| &relations.requires)).join(", ")));
+    facts.push(("uses", names(&mut wanted(component, |relations| &relations.uses)).join(", ")));
+    facts.push(("provides", names(&mut component.provided()).join(", ")));
     if let Some(environments) = environments {
         let words = if environments.is_empty() { "no environment".to_owned() } else { environments.join(", ") };
         facts.push(("enabled in", words));

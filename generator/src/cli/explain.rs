@@ -182,6 +182,8 @@ impl Asked<'_, '_> {
             };
             answer.say(1, format!("no overlay sets it: the default of {from}"));
             answer.json["default"] = json!(from);
+        } else {
+            answer.json["default"] = Json::Null;
         }
         answer.json["value"] = value;
         answer.json["chain"] = json!(chain);
@@ -341,6 +343,9 @@ impl Asked<'_, '_> {
         answer.say(1, shown(&found.to_json()));
         answer.json["file"] = json!(file);
         answer.json["value"] = found.to_json();
+        answer.json["at"] = Json::Null;
+        answer.json["chain"] = json!([]);
+        answer.json["reads"] = json!([]);
         let values_prefix: Vec<String> = ["spec", "source", "helm", "valuesObject"].map(str::to_owned).to_vec();
         let application = file
             .strip_prefix("applications/")
@@ -407,24 +412,27 @@ impl Asked<'_, '_> {
     fn application_field(&self, answer: &mut Answer, index: usize, segments: &[String]) {
         let plan = self.plan();
         let application = &plan.applications[index];
-        let Some(selected) = plan.selection.enabled.get(application.component) else { return };
         let component_file = format!("components/{}/component.yaml", application.component);
         let path = path::join(segments);
         match (&application.content, path.as_str()) {
             (Content::Chart { chart, .. }, "spec.source.targetRevision") => {
                 let pinned = ["components", application.component, "charts", &chart.key, "version"].map(str::to_owned);
-                if self.chain(answer, 1, &pinned).is_empty() {
-                    answer.say(1, format!("set at {}", self.at(chart.version_at)));
-                } else {
-                    answer.say(1, format!("shadows   {}  {}", self.at(chart.version_at), chart.version));
+                let chain = self.chain(answer, 1, &pinned);
+                let here = self.at(chart.version_at);
+                match chain.is_empty() {
+                    true => answer.say(1, format!("set at {here}")),
+                    false => answer.say(1, format!("shadows   {here}  {}", chart.version)),
                 }
+                answer.json["at"] = chain.first().map_or_else(|| json!(here), |winner| winner["at"].clone());
+                answer.json["chain"] = json!(chain);
             }
             (Content::Chart { chart, .. }, "spec.source.repoURL" | "spec.source.chart") => {
                 answer.say(1, format!("set at {}", self.at(chart.at)));
+                answer.json["at"] = json!(self.at(chart.at));
             }
             (Content::Manifests, "spec.source.targetRevision" | "spec.source.repoURL") => {
                 let key = segments.last().cloned().unwrap_or_default();
-                self.chain(answer, 1, &["argocd".to_owned(), key]);
+                self.decided(answer, &["argocd".to_owned(), key]);
             }
             _ if path.contains("sync-wave") => {
                 answer.say(1, "the longest path of what has to come before:");
@@ -446,18 +454,23 @@ impl Asked<'_, '_> {
             }
             _ if path.starts_with("spec.destination") => {
                 answer.say(1, format!("the namespace of {component_file}, the cluster of `argocd.destination`"));
-                self.chain(answer, 1, &["argocd".to_owned(), "destination".to_owned()]);
+                self.decided(answer, &["argocd".to_owned(), "destination".to_owned()]);
             }
             _ => {
                 answer.say(
                     1,
                     format!("Argo CD policy: the generator's defaults, then `application` in {component_file}"),
                 );
-                let over = ["components", application.component, "application"].map(str::to_owned);
-                self.chain(answer, 1, &over);
-                let _ = selected;
+                self.decided(answer, &["components", application.component, "application"].map(str::to_owned));
             }
         }
+    }
+
+    /// The overlays that decide a field of an Application.
+    fn decided(&self, answer: &mut Answer, segments: &[String]) {
+        let chain = self.chain(answer, 1, segments);
+        answer.json["at"] = chain.first().map_or(Json::Null, |winner| winner["at"].clone());
+        answer.json["chain"] = json!(chain);
     }
 }
 

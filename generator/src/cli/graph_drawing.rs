@@ -210,10 +210,14 @@ fn wait(graph: &Graph, edge: &Edge, lead: &str, indent: usize, width: usize) -> 
 /// The same text on one line and without control characters, which could take over a terminal, or
 /// those that turn the direction of writing, which could make it read as something else.
 fn one_line(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let visible = |c: char| if c.is_control() || turns(c) { ' ' } else { c };
     let text: String = text.chars().map(visible).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a character turns the direction of writing.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Lines without space at their ends.
@@ -358,7 +362,7 @@ fn dot_quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '&' => quoted.push_str("&amp;"),
             '\n' => quoted.push_str("\\n"),
-            c if c.is_control() => quoted.push(' '),
+            c if c.is_control() || turns(c) => quoted.push(' '),
             c => quoted.push(c),
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::files::{mistake, scaffold, write_new};
+use super::new::component_files;
 use super::output::{count, print};
 use super::{Global, Outcome};
 use crate::diagnostic::Diagnostic;
@@ -36,8 +37,7 @@ pub fn run(global: &Global, args: &InitArgs) -> Result<Outcome> {
         ));
     }
     let mut files = scaffold("repository", "hello");
-    let component = scaffold("component", "hello");
-    files.extend(component.into_iter().map(|(path, text)| (format!("components/hello/{path}"), text)));
+    files.extend(component_files("hello").into_iter().map(|(path, text)| (format!("components/hello/{path}"), text)));
     write_new(&target, &files)?;
     let git = git(&target)?;
     if !global.quiet {

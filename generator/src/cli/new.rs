@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
+use super::components::{settings_table, with_table};
 use super::files::{mistake, scaffold, write_new};
 use super::output::print;
 use super::{Global, Outcome};
 use crate::diagnostic::Diagnostic;
-use crate::pipeline::repository::{Repository, Wanted};
+use crate::pipeline::repository::{Repository, Wanted, embedded};
 use crate::pipeline::source::{Folder, Found, Kind, Source};
 use crate::yaml::Node;
 use crate::{Error, Failure, Result, name, pipeline};
@@ -69,20 +70,97 @@ fn free(global: &Global, parent: &str, what: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// The files of a new component, below its folder.
+pub fn component_files(name: &str) -> Vec<(String, String)> {
+    let mut files = scaffold("component", name);
+    let schema = files.iter().find(|(path, _)| path == "settings.schema.yaml").map(|(_, text)| text.clone());
+    let table = schema.and_then(|text| embedded(&text, None)).map(|schema| settings_table(&schema));
+    for (path, text) in &mut files {
+        if path == "README.md"
+            && let Some(filled) = table.as_ref().and_then(|table| with_table(text, table))
+        {
+            *text = filled;
+        }
+    }
+    files
+}
+
 fn component(global: &Global, name: &str) -> Result<Outcome> {
     free(global, "components", "component", name)?;
-    let files = scaffold("component", name)
-        .into_iter()
-        .map(|(path, text)| (format!("components/{name}/{path}"), text))
-        .collect::<Vec<_>>();
+    let mut files: Vec<(String, String)> =
+        component_files(name).into_iter().map(|(path, text)| (format!("components/{name}/{path}"), text)).collect();
+    // Its own tests need environments that are valid here. Where the repository cannot be read as it is,
+    // the component is made all the same.
+    let folder = Folder::new(&global.directory);
+    let cases = [
+        ("default", "nothing set", json!({})),
+        ("changed", "every setting changed", json!({"settings": {"greeting": format!("Hello from {name}")}})),
+    ];
+    let made: Result<Vec<_>> =
+        cases.iter().map(|(case, words, entry)| test_case(&folder, name, &files, case, words, entry)).collect();
+    let tested = made.is_ok();
+    files.extend(made.unwrap_or_default().concat());
     write_new(&global.directory, &files)?;
     if !global.quiet {
         let paths: String = files.iter().map(|(path, _)| format!("  {path}\n")).collect();
+        let untested = match tested {
+            true => "",
+            false => "\nwithout test cases, because no environment is valid here: `kubezero validate` says why\n",
+        };
         print(&format!(
-            "written:\n{paths}\nnext:\n  switch it on: `{name}: {{}}` under `components` of an environment or a layer\n  kubezero render\n"
+            "written:\n{paths}{untested}\nnext:\n  switch it on: `{name}: {{}}` under `components` of an environment or a layer\n  kubezero render\n"
         ))?;
     }
     Ok(Outcome::Fine)
+}
+
+/// A complete environment that switches the component on, and what it must render to.
+fn test_case(
+    folder: &Folder,
+    name: &str,
+    files: &[(String, String)],
+    case: &str,
+    words: &str,
+    entry: &Json,
+) -> Result<Vec<(String, String)>> {
+    const PATH: &str = "environments/case/environment.yaml";
+    let repository = Repository::load(folder, &Wanted::Only(Vec::new()))?;
+    let schema = repository.environment_schema().json();
+    let mut last = None;
+    for platform in platforms(schema) {
+        let attempt =
+            candidate(folder, "case", PATH, &[], platform.as_ref(), schema, &Json::Null).and_then(|mut document| {
+                document.insert("components".to_owned(), json!({name: entry}));
+                let text = write(&format!("A complete environment with {name}: {words}."), &document)?;
+                let with: Vec<(String, String)> =
+                    files.iter().cloned().chain([(PATH.to_owned(), text.clone())]).collect();
+                let repository =
+                    Repository::load(&With { folder, files: &with }, &Wanted::Only(vec!["case".to_owned()]))?;
+                let environments = pipeline::resolve(&repository)?;
+                let at = format!("components/{name}/tests/{case}");
+                let mut made = vec![(format!("{at}/environment.yaml"), text)];
+                for tree in pipeline::render(&repository, &environments)? {
+                    let own = tree.files.iter().filter(|(_, file)| file.component == name);
+                    made.extend(own.map(|(path, file)| {
+                        (format!("{at}/expected/{path}"), String::from_utf8_lossy(&file.text).into_owned())
+                    }));
+                }
+                Ok(made)
+            });
+        match attempt {
+            Ok(made) => return Ok(made),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::Busy("no platform to begin with".to_owned())))
+}
+
+/// The platforms that an environment can be of; one that is not said where the schema knows none.
+fn platforms(schema: &Json) -> Vec<Option<Json>> {
+    match schema.pointer("/properties/cluster/properties/platform/enum") {
+        Some(Json::Array(platforms)) => platforms.iter().cloned().map(Some).collect(),
+        _ => vec![None],
+    }
 }
 
 fn environment(global: &Global, name: &str, extends: &[String]) -> Result<Outcome> {
@@ -118,14 +196,13 @@ fn environment(global: &Global, name: &str, extends: &[String]) -> Result<Outcom
 
     let path = format!("environments/{name}/environment.yaml");
     let schema = repository.environment_schema().json();
-    let platforms: Vec<Option<Json>> = match schema.pointer("/properties/cluster/properties/platform/enum") {
-        Some(Json::Array(platforms)) => platforms.iter().cloned().map(Some).collect(),
-        _ => vec![None],
-    };
+    let platforms = platforms(schema);
     let mut first = None;
     for chain in &chains {
         for platform in &platforms {
-            let text = match candidate(&folder, name, &path, chain, platform.as_ref(), schema, &argocd) {
+            let made = candidate(&folder, name, &path, chain, platform.as_ref(), schema, &argocd)
+                .and_then(|document| write(&header(name), &document));
+            let text = match made {
                 Ok(text) => text,
                 Err(error) => {
                     first.get_or_insert(error);
@@ -161,14 +238,14 @@ fn candidate(
     platform: Option<&Json>,
     schema: &Json,
     argocd: &Json,
-) -> Result<String> {
+) -> Result<Map<String, Json>> {
     let mut document = Map::new();
     if !chain.is_empty() {
         let layers: Vec<String> = chain.iter().map(|layer| format!("layers/{layer}")).collect();
         document.insert("extends".to_owned(), json!(layers));
     }
-    let draft = write(name, &document)?;
-    let repository = Repository::load(&With { folder, path, text: &draft }, &Wanted::Only(vec![name.to_owned()]))?;
+    let draft = [(path.to_owned(), write(&header(name), &document)?)];
+    let repository = Repository::load(&With { folder, files: &draft }, &Wanted::Only(vec![name.to_owned()]))?;
     let environments = pipeline::resolve(&repository)?;
     let laid = environments.first().map(|environment| environment.values.to_json_without_nulls()).unwrap_or_default();
     let mut known = json!({"cluster": {"name": name, "domain": format!("{name}.example.com")}, "argocd": argocd});
@@ -190,13 +267,17 @@ fn candidate(
             document.insert(block.to_owned(), Json::Object(missing));
         }
     }
-    write(name, &document)
+    Ok(document)
 }
 
-fn write(name: &str, document: &Map<String, Json>) -> Result<String> {
+fn header(name: &str) -> String {
+    format!("What {name} is, and how it differs from the layers below it.")
+}
+
+fn write(header: &str, document: &Map<String, Json>) -> Result<String> {
     let body = crate::yaml::write::to_string(document)
         .map_err(|error| Failure::new("write", "the environment", std::io::Error::other(error)))?;
-    Ok(format!("# What {name} is, and how it differs from the layers below it.\n{body}"))
+    Ok(format!("# {header}\n{body}"))
 }
 
 /// What a schema requires and `laid` does not have: from `known`, or an example.
@@ -263,26 +344,27 @@ fn example(root: &Json, schema: &Json, known: &Json, depth: usize) -> Json {
 }
 
 fn render(folder: &Folder, name: &str, path: &str, text: &str) -> Result<()> {
-    let repository = Repository::load(&With { folder, path, text }, &Wanted::Only(vec![name.to_owned()]))?;
+    let files = [(path.to_owned(), text.to_owned())];
+    let repository = Repository::load(&With { folder, files: &files }, &Wanted::Only(vec![name.to_owned()]))?;
     let environments = pipeline::resolve(&repository)?;
     pipeline::render(&repository, &environments).map(drop)
 }
 
-/// A folder with one more file than there is on disk.
+/// A folder with more files than there are on disk.
 struct With<'a> {
     folder: &'a Folder,
-    path: &'a str,
-    text: &'a str,
+    files: &'a [(String, String)],
 }
 
 impl Source for With<'_> {
     fn list(&self, folder: &str) -> std::result::Result<Vec<Found>, Failure> {
         let mut found: BTreeMap<String, Found> =
             self.folder.list(folder)?.into_iter().map(|found| (found.path.clone(), found)).collect();
-        if let Some(rest) = self.path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) {
+        for (path, text) in self.files {
+            let Some(rest) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { continue };
             let (path, kind, size) = match rest.split_once('/') {
                 Some((child, _)) => (format!("{folder}/{child}"), Kind::Folder, 0),
-                None => (self.path.to_owned(), Kind::File, self.text.len() as u64),
+                None => (path.clone(), Kind::File, text.len() as u64),
             };
             found.insert(path.clone(), Found { path, kind, size });
         }
@@ -290,18 +372,20 @@ impl Source for With<'_> {
     }
 
     fn walk(&self, folder: &str) -> std::result::Result<Vec<Found>, Failure> {
-        let mut found = self.folder.walk(folder)?;
-        if self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')) {
-            found.push(Found { path: self.path.to_owned(), kind: Kind::File, size: self.text.len() as u64 });
-            found.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut found: BTreeMap<String, Found> =
+            self.folder.walk(folder)?.into_iter().map(|found| (found.path.clone(), found)).collect();
+        for (path, text) in self.files {
+            if path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')) {
+                found.insert(path.clone(), Found { path: path.clone(), kind: Kind::File, size: text.len() as u64 });
+            }
         }
-        Ok(found)
+        Ok(found.into_values().collect())
     }
 
     fn read(&self, path: &str) -> std::result::Result<Vec<u8>, Failure> {
-        match path == self.path {
-            true => Ok(self.text.as_bytes().to_vec()),
-            false => self.folder.read(path),
+        match self.files.iter().find(|(known, _)| known == path) {
+            Some((_, text)) => Ok(text.as_bytes().to_vec()),
+            None => self.folder.read(path),
         }
     }
 }

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::output::{count, print, print_json};
+use super::table::{folded, known_width};
 use super::{Global, Outcome};
 use crate::pipeline::plan::{Content, Plan};
 use crate::pipeline::render::RenderedTree;
@@ -36,7 +37,10 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Outcome> {
     let environments = pipeline::resolve(&repository)?;
     for tree in pipeline::render(&repository, &environments)? {
         match args.format {
-            TextOrJson::Text => print(&text(&tree))?,
+            TextOrJson::Text => {
+                let text = text(&tree);
+                print(&known_width(std::io::stdout()).map_or_else(|| text.clone(), |width| folded(&text, width)))?;
+            }
             TextOrJson::Json => print_json(&to_json(&tree, &repository))?,
         }
     }

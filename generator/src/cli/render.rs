@@ -1,6 +1,7 @@
 //! `kubezero render`
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use clap::Args;
 use rayon::prelude::*;
@@ -57,8 +58,8 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
     let lock = if args.check {
         None
     } else {
-        let lock = write::lock(&argocd).map_err(locked)?;
-        let recovery = write::recover(&lock).map_err(failed)?;
+        let lock = write::lock(&argocd).map_err(|error| as_it_was(&argocd, locked(error)))?;
+        let recovery = write::recover(&lock).map_err(|failure| as_it_was(&argocd, failed(failure)))?;
         // Another writer came in between: what was taken for untouched may be so no longer.
         if current > 0 && (!recovery.finished.is_empty() || Stamps::read(&argocd) != stamps) {
             drop(lock);
@@ -86,7 +87,7 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
     let summary = summary(&comparisons, current, args.check, global.verbose > 0);
     let changes = comparisons.iter().any(Comparison::has_changes);
     if let Some(lock) = &lock {
-        let written = write::write(lock, &comparisons).map_err(failed)?;
+        let written = write::write(lock, &comparisons).map_err(|failure| as_it_was(&argocd, failed(failure)))?;
         if !desired.is_empty() {
             for (tree, inputs) in desired.iter().zip(inputs) {
                 stamps.note(tree, inputs);
@@ -198,6 +199,20 @@ fn failed(failure: compare::Failure) -> Error {
     match failure {
         compare::Failure::Io { doing, path, source } => Failure::new(doing, path, source).into(),
         other => Error::Busy(other.to_string()),
+    }
+}
+
+/// Says what became of the output where writing it failed.
+fn as_it_was(argocd: &Path, error: Error) -> Error {
+    match error {
+        Error::Failure(failure) => Error::Failure(Failure {
+            note: Some(match write::is_unfinished(argocd) {
+                true => "the write was cut off half-way: `kubezero render` finishes it as soon as it can",
+                false => "nothing was written: argocd/ is as it was before",
+            }),
+            ..failure
+        }),
+        other => other,
     }
 }
 

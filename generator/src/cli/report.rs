@@ -6,19 +6,26 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin as FileName, Render
 use serde_json::{Value as Json, json};
 
 use super::output::{complain, count};
+use super::table::{known_width, wrap};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources};
 use crate::{Error, Mistakes};
 
 /// Prints an error and returns the exit code.
 pub fn error(error: &Error) -> u8 {
     match error {
-        Error::Mistakes(mistakes) => complain(&text(mistakes, true)),
+        Error::Mistakes(mistakes) => complain(&text(mistakes, true, known_width(std::io::stderr()))),
         Error::Failure(failure) => {
             let mut words = format!("error: {failure}");
             let mut source = failure.source();
             while let Some(cause) = source {
                 words += &format!(": {cause}");
                 source = cause.source();
+            }
+            if let Some(remedy) = failure.remedy() {
+                words += &format!("\nhelp: {remedy}");
+            }
+            if let Some(note) = failure.note {
+                words += &format!("\nnote: {note}");
             }
             complain(&(words + "\n"));
         }
@@ -28,11 +35,19 @@ pub fn error(error: &Error) -> u8 {
 }
 
 /// All mistakes drawn with their lines; colour codes are removed later where nobody wants them.
-pub fn text(mistakes: &Mistakes, colour: bool) -> String {
+///
+/// Remedies are broken into lines where a width is given: a terminal would break them within words.
+pub fn text(mistakes: &Mistakes, colour: bool, width: Option<usize>) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for diagnostic in mistakes.diagnostics.iter() {
-        out += &renderer.render(&drawn(diagnostic, &mistakes.sources));
+        let folded = width.map(|width| {
+            // In front of a remedy stand the gutter, which is as wide as a line number, and `= help: `.
+            let room = width.saturating_sub(14).max(20);
+            let help = diagnostic.help.iter().map(|help| wrap(help, room).join("\n")).collect();
+            Diagnostic { help, ..diagnostic.clone() }
+        });
+        out += &renderer.render(&drawn(folded.as_ref().unwrap_or(diagnostic), &mistakes.sources));
         out += "\n\n";
     }
     out += &format!("{} found\n", count(mistakes.diagnostics.len(), "mistake"));
@@ -74,7 +89,6 @@ fn word(rest: &str) -> usize {
 fn drawn<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Group<'a>> {
     let title = Level::ERROR.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut group = Group::with_title(title);
-    let mut elements = 0;
     if let Some((origin, label)) = &diagnostic.at {
         // Places in the same file share one snippet, so that a reader sees them together.
         let mut files = vec![origin.file];
@@ -102,13 +116,11 @@ fn drawn<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Group<'a>>
                 snippet = snippet.annotation(AnnotationKind::Context.span(span(text, *also)).label(label.as_str()));
             }
             group = group.element(snippet);
-            elements += 1;
         }
     }
     if let Some(path) = &diagnostic.path {
         group = group.element(FileName::path(path.as_str()));
     }
-    let _ = elements;
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }

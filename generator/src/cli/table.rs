@@ -1,11 +1,38 @@
 //! Columns that fit the terminal: a table where there is room, otherwise one block a row.
 
 /// The width to write for: `COLUMNS`, or the terminal's, or 100 where nobody says.
-#[expect(clippy::disallowed_methods, reason = "how wide a terminal is does not reach any generated file")]
 pub fn width() -> usize {
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
-    let asked = || terminal_size::terminal_size_of(std::io::stdout()).map(|(columns, _)| usize::from(columns.0));
-    said.or_else(asked).filter(|&columns| columns > 0).map_or(100, |columns| columns.clamp(20, 160))
+    known_width(std::io::stdout()).unwrap_or(100)
+}
+
+/// How wide a stream is, where somebody looks at it; `None` for a pipe or a file, whose lines are best left whole.
+#[expect(clippy::disallowed_methods, reason = "how wide a terminal is does not reach any generated file")]
+pub fn known_width(stream: impl std::os::fd::AsFd) -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse::<usize>().ok());
+    let asked = || terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
+    // A terminal that does not know its width says zero.
+    said.filter(|&columns| columns > 0)
+        .or_else(asked)
+        .filter(|&columns| columns > 0)
+        .map(|columns| columns.clamp(20, 160))
+}
+
+/// Lines that are too long are broken between words and go on a bit further to the right.
+pub fn folded(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        if line.chars().count() <= width {
+            out += &format!("{line}\n");
+            continue;
+        }
+        let lead = line.chars().take_while(|c| *c == ' ').count();
+        let lines = wrap(line, width.saturating_sub(lead + 4).max(10));
+        for (index, part) in lines.iter().enumerate() {
+            let indent = if index == 0 { lead } else { lead + 4 };
+            out += &format!("{:indent$}{part}\n", "");
+        }
+    }
+    out
 }
 
 /// Breaks a text between words into lines of at most `width` characters; longer words stand alone.
@@ -45,7 +72,7 @@ pub fn facts(facts: &[(&str, String)], width: usize) -> String {
 }
 
 /// A table under a heading; the last column is wrapped. Where less than 30 characters would be left for
-/// it, every row becomes a block: its first cell, then the others below.
+/// it, every row becomes a block: its first cell, then the others below with their headings.
 pub fn table(head: &[&str], rows: &[Vec<String>], width: usize) -> String {
     let Some(last) = head.len().checked_sub(1) else { return String::new() };
     let cell = |row: &Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
@@ -80,8 +107,11 @@ pub fn table(head: &[&str], rows: &[Vec<String>], width: usize) -> String {
     }
     for row in rows {
         out += &format!("{}\n", cell(row, 0));
-        for column in 1..=last {
-            out += &indented(&cell(row, column), 2, width);
+        for (column, heading) in head.iter().enumerate().skip(1) {
+            let text = cell(row, column);
+            if !text.is_empty() {
+                out += &indented(&format!("{}: {text}", heading.to_lowercase()), 2, width);
+            }
         }
     }
     out
@@ -90,6 +120,11 @@ pub fn table(head: &[&str], rows: &[Vec<String>], width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_go_on_further_to_the_right() {
+        assert_eq!(folded("a b\n  one two three four\n", 18), "a b\n  one two\n      three four\n");
+    }
 
     #[test]
     fn a_table_becomes_blocks_where_it_is_narrow() {
@@ -101,7 +136,7 @@ mod tests {
             "SETTING     TYPE    DESCRIPTION\nacme.email  string  Where notices about certificates go\n"
         );
         let narrow = table(&head, &rows, 30);
-        assert_eq!(narrow, "acme.email\n  string\n  Where notices about\n  certificates go\n");
+        assert_eq!(narrow, "acme.email\n  type: string\n  description: Where notices\n  about certificates go\n");
         assert!(narrow.lines().all(|line| line.len() <= 30));
     }
 }

@@ -154,7 +154,7 @@ impl<'r> Plan<'r> {
             let filled = selected.component.schema.check(
                 tree.map(|node| node.as_ref()),
                 &format!("components.{name}.settings"),
-                Some(selected.because),
+                environment.get(["components"]).and_then(|node| node.key_origin(name)).or(Some(selected.because)),
                 &mut mistakes,
             );
             settings.insert(*name, filled);

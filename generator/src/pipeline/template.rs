@@ -1,5 +1,7 @@
 //! Handlebars, strict: an unknown variable, helper or partial is a mistake at template:line:column.
 
+mod syntax;
+
 use std::collections::HashMap;
 
 use base64::Engine as _;
@@ -57,14 +59,23 @@ impl Templates {
         Template::compile_with_name(text, name.to_owned()).map_err(|error| {
             let (line, column) = error.pos().unwrap_or((1, 1));
             let origin = Origin { file, line: line.max(1) as u32, column: column.max(1) as u32 };
+            let place = |offset: usize| {
+                let before = &text[..offset];
+                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
+                Origin { file, line: before.matches('\n').count() as u32 + 1, column }
+            };
+            if let Some(slip) = syntax::find(text) {
+                let mut diagnostic = Diagnostic::new("template-syntax", slip.message).at(place(slip.at), "");
+                if let Some((also, label)) = slip.also {
+                    diagnostic = diagnostic.also(place(also), label);
+                }
+                return Box::new(diagnostic.help(slip.help));
+            }
             let why = match error.reason() {
-                handlebars::TemplateErrorReason::MismatchingClosedHelper(open, close) => {
-                    format!("`{{{{#{open}}}}}` is closed by `{{{{/{close}}}}}`")
-                }
-                handlebars::TemplateErrorReason::MismatchingClosedDecorator(open, close) => {
-                    format!("`{{{{*{open}}}}}` is closed by `{{{{/{close}}}}}`")
-                }
-                handlebars::TemplateErrorReason::InvalidSyntax(_) => "this is not Handlebars".to_owned(),
+                handlebars::TemplateErrorReason::InvalidSyntax(reason) => match syntax::expected(reason) {
+                    Some(words) => format!("this is not Handlebars: {words} is expected here"),
+                    None => "this is not Handlebars".to_owned(),
+                },
                 handlebars::TemplateErrorReason::InvalidParam(what) => format!("`{what}` is not a parameter"),
                 handlebars::TemplateErrorReason::NestedSubexpression => "a sub-expression cannot stand here".to_owned(),
                 other => other.to_string(),
@@ -637,7 +648,7 @@ mod tests {
             ("{{#each settings.b}}x{{/each}}", "the template reads `settings.b`, which does not exist"),
             ("{{jsn settings.a}}", "there is no helper or variable `jsn`"),
             ("{{> prt}}", "there is no partial `prt`"),
-            ("{{#if settings.a}}", "this is not Handlebars"),
+            ("{{#if settings.a}}", "the block `{{#if}}` is not closed"),
             ("{{#if settings.a}}x{{/each}}", "`{{#if}}` is closed by `{{/each}}`"),
             (
                 "{{json (enabled \"isto\")}}",

@@ -8,7 +8,7 @@ use jsonschema::{JsonType, Validator, error::TypeKind, error::ValidationErrorKin
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::path;
-use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin, closest};
 use crate::yaml::{Node, Value};
 
 /// A compiled JSON Schema 2020-12 and the places of its own lines.
@@ -20,6 +20,9 @@ pub struct Schema {
     /// Whether the defaults have been held against the schema itself.
     defaults_fit: AtomicBool,
 }
+
+/// More values than this are only listed where none of them is near.
+const MANY: usize = 8;
 
 /// One row of a settings table.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -44,16 +47,7 @@ impl Schema {
         let json = source.to_json();
         match jsonschema::draft202012::options().should_validate_formats(true).build(&json) {
             Ok(validator) => Ok(Schema { source, json, validator, defaults_fit: AtomicBool::new(false) }),
-            Err(error) => {
-                let at = path::from_pointer(error.instance_path().as_str());
-                let origin =
-                    source.at(at.iter().map(String::as_str)).and_then(Node::origin).unwrap_or(Origin::start_of(file));
-                Err(Box::new(
-                    Diagnostic::new("schema", format!("this is not a JSON Schema: {error}"))
-                        .at(origin, "")
-                        .help("the dialect is JSON Schema 2020-12: https://json-schema.org/understanding-json-schema"),
-                ))
-            }
+            Err(error) => Err(Box::new(broken(file, &source, &json, &error))),
         }
     }
 
@@ -160,12 +154,25 @@ impl Schema {
             }
             ValidationErrorKind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
+                // The line that names the map, not the first of the settings that are in it.
+                let named = segments
+                    .split_last()
+                    .and_then(|(last, above)| tree?.at(above.iter().map(String::as_str))?.key_origin(last));
+                let place = if segments.is_empty() { owner.or(origin) } else { named.or(origin) };
                 let about = parent
                     .and_then(|schema| schema.pointer(&format!("/properties/{key}/description")))
                     .and_then(Json::as_str);
                 let mut diagnostic =
                     Diagnostic::new("missing-setting", format!("`{}` is required and not set", name(Some(key))))
-                        .at_maybe(origin, format!("`{key}` is missing here"));
+                        .at_maybe(place, format!("`{key}` is missing here"));
+                // Where else somebody said something of it: each of these files could say this too.
+                let mut files: Vec<FileId> = place.iter().map(|place| place.file).collect();
+                for origin in node.iter().flat_map(|node| node.origins.iter().rev()) {
+                    if !files.contains(&origin.file) {
+                        files.push(origin.file);
+                        diagnostic = diagnostic.also(*origin, "other parts are set here");
+                    }
+                }
                 if let Some(about) = about {
                     diagnostic = diagnostic.help(format!("`{key}`: {}", lower_first(about)));
                 }
@@ -180,12 +187,20 @@ impl Schema {
                 let options: Vec<String> =
                     options.as_array().map(|o| o.iter().map(plain_json).collect()).unwrap_or_default();
                 let words: Vec<&str> = options.iter().map(String::as_str).collect();
+                let near = found.and_then(Json::as_str).and_then(|found| closest(found, words.iter().copied()));
                 let mut diagnostic = Diagnostic::new(
                     "not-in-enum",
-                    format!("`{}` must be one of {}, found {}", name(None), list_words(&words), shown()),
+                    match words.len() {
+                        ..=MANY => format!("`{}` must be one of {}, found {}", name(None), list_words(&words), shown()),
+                        _ => format!("`{}` cannot be {}", name(None), shown()),
+                    },
                 );
-                if let Some(found) = found.and_then(Json::as_str) {
-                    diagnostic = diagnostic.did_you_mean(found, words);
+                match near {
+                    Some(near) => diagnostic = diagnostic.help(format!("did you mean `{near}`?")),
+                    None if words.len() > MANY => {
+                        diagnostic = diagnostic.help(format!("it can be {}", list_words(&words)))
+                    }
+                    None => {}
                 }
                 diagnostic
             }
@@ -398,6 +413,99 @@ impl Schema {
     }
 }
 
+/// What is wrong with a schema that cannot be compiled, at the keyword that says it.
+fn broken(file: FileId, source: &Node, json: &Json, error: &jsonschema::ValidationError<'_>) -> Diagnostic {
+    let dialect = "the dialect is JSON Schema 2020-12: https://json-schema.org/understanding-json-schema";
+    let start = source.origin().unwrap_or(Origin::start_of(file));
+    if let Some((at, reference)) = dangling(json, json, &mut Vec::new()) {
+        let origin = source.at(at.iter().map(String::as_str)).and_then(Node::origin).unwrap_or(start);
+        return match reference.starts_with('#') {
+            true => Diagnostic::new("schema", format!("`$ref` names `{reference}`, which is not in this schema"))
+                .at(origin, "")
+                .help("definitions stand under `$defs`, and are named `#/$defs/<name>`"),
+            false => Diagnostic::new("schema", format!("`$ref` names `{reference}`, which is outside of this schema"))
+                .at(origin, "")
+                .help("nothing is fetched: copy what you need to `$defs`, and name it `#/$defs/<name>`"),
+        };
+    }
+    let at = path::from_pointer(error.instance_path().as_str());
+    let node = source.at(at.iter().map(String::as_str));
+    let value = at.iter().try_fold(json, |value, segment| match value {
+        Json::Array(items) => items.get(segment.parse::<usize>().ok()?),
+        other => other.get(segment),
+    });
+    let shown = shorten(&value.map_or_else(|| "nothing".to_owned(), Json::to_string));
+    // An item of `required` is a matter of `required`; a property is one of `properties`.
+    let keyword = at.iter().rev().find(|segment| segment.parse::<usize>().is_err());
+    let keyword = keyword.map_or("the schema", String::as_str);
+    let wanted = match error.kind() {
+        _ if keyword == "type" => Some(format!("one of {}, or a list of them", list_words(&TYPES))),
+        ValidationErrorKind::Type { kind } => Some(type_words(kind)),
+        ValidationErrorKind::Format { format } if format == "regex" => Some("a regular expression".to_owned()),
+        ValidationErrorKind::Format { format } => Some(format!("a valid {format}")),
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<String> = options.as_array().into_iter().flatten().map(plain_json).collect();
+            Some(format!("one of {}", list_words(&options.iter().map(String::as_str).collect::<Vec<_>>())))
+        }
+        ValidationErrorKind::Minimum { limit } => Some(format!("at least {limit}")),
+        ValidationErrorKind::ExclusiveMinimum { limit } => Some(format!("more than {limit}")),
+        ValidationErrorKind::UniqueItems => Some("a list without the same item twice".to_owned()),
+        ValidationErrorKind::MinItems { limit } => Some(format!("a list of at least {limit}")),
+        _ => None,
+    };
+    let message = match wanted {
+        Some(wanted) => format!("`{}` must be {wanted}, found {shown}", path::join(&at)),
+        None => format!("`{}` cannot be {shown}: `{keyword}` does not allow that", path::join(&at)),
+    };
+    let mut diagnostic = Diagnostic::new("schema", format!("this is not a JSON Schema: {message}"))
+        .at(node.and_then(Node::origin).unwrap_or(start), "");
+    if keyword == "type" {
+        let given = match value {
+            Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).find(|item| !TYPES.contains(item)),
+            other => other.and_then(Json::as_str),
+        };
+        diagnostic = diagnostic.did_you_mean(given.unwrap_or_default(), TYPES);
+    }
+    diagnostic.help(dialect)
+}
+
+/// What `type` can say.
+const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+
+/// A `$ref` that leads nowhere, and its path.
+fn dangling(root: &Json, schema: &Json, at: &mut Vec<String>) -> Option<(Vec<String>, String)> {
+    match schema {
+        Json::Object(map) => map.iter().find_map(|(key, value)| {
+            at.push(key.clone());
+            let found = match (key.as_str(), value.as_str()) {
+                ("$ref", Some(target)) => {
+                    let known = match target.strip_prefix('#') {
+                        Some(pointer) if pointer.is_empty() || pointer.starts_with('/') => {
+                            root.pointer(pointer).is_some()
+                        }
+                        // `$anchor` and `$id` are ways to name things that are not looked into here.
+                        Some(_) => true,
+                        None => root.get("$id").is_some(),
+                    };
+                    (!known).then(|| (at.clone(), target.to_owned()))
+                }
+                // Values, in which `$ref` means nothing.
+                _ if matches!(key.as_str(), "default" | "examples" | "const" | "enum") => None,
+                _ => dangling(root, value, at),
+            };
+            at.pop();
+            found
+        }),
+        Json::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+            at.push(index.to_string());
+            let found = dangling(root, item, at);
+            at.pop();
+            found
+        }),
+        _ => None,
+    }
+}
+
 /// The same value without map entries that are null.
 pub fn without_nulls(value: &Json) -> Json {
     match value {
@@ -570,6 +678,50 @@ $defs:
         let found: Vec<&str> = mistakes.iter().map(|m| m.message.as_str()).collect();
         assert_eq!(found, ["the default of `a` does not fit its own schema: \"none\" is not of type \"integer\""]);
         assert!(mistakes.iter().all(|m| m.at.as_ref().is_some_and(|(origin, _)| origin.line == 3)));
+    }
+
+    #[test]
+    fn a_broken_schema_is_explained_at_its_keyword() {
+        let cases = [
+            ("required: host", 2, "`required` must be a list, found \"host\""),
+            (
+                "properties: {a: {type: strin}}",
+                2,
+                "`properties.a.type` must be one of `array`, `boolean`, `integer`, `null`, `number`, `object` and `string`, or a list of them, found \"strin\"",
+            ),
+            ("properties: {a: {pattern: '('}}", 2, "`properties.a.pattern` must be a regular expression, found \"(\""),
+            ("properties: {a: {minLength: -1}}", 2, "`properties.a.minLength` must be at least 0, found -1"),
+            ("properties: {a: 3}", 2, "`properties.a` must be a boolean (`true` or `false`) or a map, found 3"),
+        ];
+        for (text, line, wanted) in cases {
+            let parsed = parse(FileId(1), &format!("type: object\n{text}\n")).unwrap();
+            let found = Schema::compile(FileId(1), parsed).unwrap_err();
+            assert_eq!(found.message, format!("this is not a JSON Schema: {wanted}"));
+            assert_eq!(found.at.map(|(origin, _)| origin.line), Some(line), "{text}");
+        }
+        for reference in ["#/$defs/a", "https://example.com/a.json"] {
+            let parsed = parse(FileId(1), &format!("properties:\n  a: {{$ref: '{reference}'}}\n")).unwrap();
+            let found = Schema::compile(FileId(1), parsed).unwrap_err();
+            assert!(found.message.starts_with(&format!("`$ref` names `{reference}`")), "{}", found.message);
+            assert_eq!(found.at.map(|(origin, _)| origin.line), Some(2));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_missing_in_the_map_that_is_named() {
+        let parse = |file: u32, text: &str| std::sync::Arc::new(parse(FileId(file), text).unwrap());
+        let mut mistakes = Diagnostics::new();
+        let below = parse(0, "ports:\n  a:\n    protocol: UDP\n");
+        let tree = crate::values::overlay::lay(&below, &parse(2, "email: x\nports:\n  a:\n    {}\n"), &mut mistakes);
+        schema(SCHEMA).check(Some(&tree), "s", None, &mut mistakes);
+        let places: Vec<_> = mistakes
+            .iter()
+            .map(|m| {
+                let place = |origin: &Origin| (origin.file.0, origin.line);
+                (m.at.as_ref().map(|(o, _)| place(o)), m.also.iter().map(|(o, _)| place(o)).collect::<Vec<_>>())
+            })
+            .collect();
+        assert_eq!(places, [(Some((2, 3)), vec![(0, 3)])]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span};
 
 use super::node::{Entry, Map, Node, Value};
 use crate::diagnostic::{Diagnostic, FileId, Origin};
@@ -129,11 +129,49 @@ impl Builder {
             );
         }
         let words = error.info().to_string();
-        Box::new(
-            Diagnostic::new("yaml-syntax", format!("this is not YAML: {words}"))
-                .at(origin, "")
-                .help("look here and at the lines above: a bracket or quote that is not closed, indentation that does not line up, or text with `: ` that needs quotes"),
-        )
+        let diagnostic = match error.kind() {
+            ErrorKind::UnclosedFlowCollection { open } => {
+                return Box::new(self.unclosed(*open, origin));
+            }
+            ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+                Diagnostic::new("yaml-syntax", format!("this is not YAML: the `{open}` is closed by `{close}`"))
+                    .at(origin, format!("`{open}` opens here"))
+                    .help("close brackets in the order in which they were opened, the last one first")
+            }
+            _ => match self.bracket_around(text, origin) {
+                // What stands no deeper than the line of the bracket cannot belong to it.
+                Some((open, at)) if at.line < origin.line && indentation(text, origin) <= indentation(text, at) => {
+                    return Box::new(self.unclosed(open, at).also(origin, "this still counts as part of it"));
+                }
+                Some((open, at)) => Diagnostic::new("yaml-syntax", format!("this is not YAML: {words}"))
+                    .at(origin, "")
+                    .also(at, format!("inside this `{open}`"))
+                    .help("in brackets entries are separated by commas, and text with `: `, `,` or a bracket needs quotes"),
+                None => Diagnostic::new("yaml-syntax", format!("this is not YAML: {words}")).at(origin, "").help(
+                    "look here and at the lines above: a bracket or quote that is not closed, indentation that does not line up, or text with `: ` that needs quotes",
+                ),
+            },
+        };
+        Box::new(diagnostic)
+    }
+
+    fn unclosed(&self, open: char, at: Origin) -> Diagnostic {
+        let close = if open == '[' { ']' } else { '}' };
+        Diagnostic::new("yaml-syntax", format!("this is not YAML: the `{open}` is not closed"))
+            .at(at, "opened here")
+            .help(format!("write the `{close}`, or quote the text if the `{open}` belongs to it"))
+    }
+
+    /// The innermost bracket that is open where a mistake was found: reading only what stands before it
+    /// ends inside of that bracket.
+    fn bracket_around(&self, text: &str, origin: Origin) -> Option<(char, Origin)> {
+        let lines: usize = text.split_inclusive('\n').take(origin.line as usize - 1).map(str::len).sum();
+        let line = text.get(lines..)?;
+        let column = line.char_indices().nth(origin.column as usize - 1).map_or(line.len(), |(at, _)| at);
+        let error = Parser::new_from_str(text.get(..lines + column)?).find_map(Result::err)?;
+        let ErrorKind::UnclosedFlowCollection { open } = error.kind() else { return None };
+        let at = error.marker();
+        Some((*open, Origin { file: self.file, line: (at.line() as u32).max(1), column: at.col() as u32 + 1 }))
     }
 
     fn tag(&self, origin: Origin, tag: &str) -> ParseError {
@@ -279,6 +317,12 @@ impl Builder {
     }
 }
 
+/// How many blanks the line of a place begins with.
+fn indentation(text: &str, at: Origin) -> usize {
+    let line = text.lines().nth(at.line as usize - 1).unwrap_or("");
+    line.chars().take_while(|c| *c == ' ').count()
+}
+
 /// What an unquoted scalar means in YAML 1.2, or why it is refused.
 fn plain(text: &str) -> Result<Value, &'static str> {
     let string = || Ok(Value::String(Arc::from(text)));
@@ -335,6 +379,28 @@ mod tests {
 
     fn read(text: &str) -> Result<serde_json::Value, String> {
         parse(FileId(0), text).map(|node| node.to_json()).map_err(|error| error.message)
+    }
+
+    /// Where a mistake is, where else it points, and what it says.
+    fn refused(text: &str) -> ((u32, u32), Vec<(u32, u32)>, String) {
+        let error = parse(FileId(0), text).unwrap_err();
+        let place = |origin: Origin| (origin.line, origin.column);
+        let at = error.at.as_ref().map_or((0, 0), |(origin, _)| place(*origin));
+        (at, error.also.iter().map(|(origin, _)| place(*origin)).collect(), error.message)
+    }
+
+    #[test]
+    fn a_bracket_that_is_not_closed_is_shown_where_it_opens() {
+        let unclosed = |open: char| format!("this is not YAML: the `{open}` is not closed");
+        assert_eq!(refused("a:\n  b: [x, y\n"), ((2, 6), vec![], unclosed('[')));
+        assert_eq!(refused("a:\n  b: [x, y\n  c: 1\n"), ((2, 6), vec![(3, 4)], unclosed('[')));
+        assert_eq!(refused("a:\n  b: {x: y\n  c: 1\n"), ((2, 6), vec![(3, 4)], unclosed('{')));
+        assert_eq!(refused("a: {b: [{c: 1}, {d: 2]}\n").2, "this is not YAML: the `{` is closed by `]`");
+        // The bracket is closed, and something in it is wrong.
+        let (at, also, _) = refused("a: [\n  b: c: d,\n]\n");
+        assert_eq!((at.0, also), (2, vec![(1, 4)]));
+        // Brackets that are text open nothing.
+        assert_eq!(refused("a: |\n  [\nb: '['\nc: d: e\n").1, []);
     }
 
     #[test]

@@ -167,6 +167,7 @@ fn hostile_text_stays_text() {
         }
         for drawn in [drawn, mermaid(&graph), dot(&graph), text(&graph, 40)] {
             assert!(!drawn.contains(|c: char| c.is_control() && c != '\n'), "{text_of:?}");
+            assert!(!drawn.contains(super::turns), "{text_of:?}");
         }
     }
 }
