@@ -129,6 +129,7 @@ class Schema:
 
     def __init__(self, root):
         self.root = root
+        self.in_list = 0
 
     def fact(self, schema, seen):
         if not isinstance(schema, dict):
@@ -183,14 +184,18 @@ class Schema:
                 rest = ANY
             elif isinstance(more, dict):
                 rest = self.fact(more, seen)
-            elif more is None and not properties:
+            elif more is None and (not properties or self.in_list):
+                # What stands in a list goes on to Kubernetes as it is: a schema names what the defaults have.
                 rest = ANY
             if "patternProperties" in schema:
                 rest = ANY
             return closed(properties, rest)
         if kind == "array":
             items = schema.get("items")
-            return listed(self.fact(items, seen) if isinstance(items, dict) else ANY)
+            self.in_list += 1
+            found = listed(self.fact(items, seen) if isinstance(items, dict) else ANY)
+            self.in_list -= 1
+            return found
         if kind == "null":
             return None
         enum = tuple(value for value in schema.get("enum", []) if value is not None)

@@ -146,14 +146,14 @@ class Writer:
         return out
 
     def line(self, key, fact, indent):
-        words, inner = self.type_of(fact)
-        return [f"{'  ' * indent}{key} {words}"] + (self.lines(inner, indent + 1) if inner else [])
+        words, bounds, inner = self.type_of(fact)
+        return [f"{'  ' * indent}{key} {words}{bounds}"] + (self.lines(inner, indent + 1) if inner else [])
 
     def type_of(self, fact):
-        """The type in words, and the fact whose children follow."""
+        """The type in words, the bounds of its innermost part, and the fact whose children follow."""
         if fact.is_any():
-            return "any", None
-        words, inner, kinds = [], None, fact.kinds
+            return "any", "", None
+        words, bounds, inner, kinds = [], "", None, fact.kinds
         if "number" in kinds:
             kinds = kinds - {"integer"}
         if kinds >= SCALAR:
@@ -162,12 +162,9 @@ class Writer:
             if kind not in kinds:
                 continue
             if kind == "list":
-                below, deeper = self.type_of(fact.items or ANY)
-                if "map" in kinds and deeper:
-                    # Only one part of a type has children: here the map.
-                    below, deeper = "any", None
+                # Only one part of a type has bounds or children: of a list and a map it is the map.
+                below, bounds, inner = self.type_of(ANY if "map" in kinds else fact.items or ANY)
                 words.append("[]" if below == "any" else f"[{below}]")
-                inner = deeper
             elif kind == "map":
                 named = self.names.get(shape(fact))
                 if named:
@@ -178,20 +175,21 @@ class Writer:
                 elif fact.rest is None:
                     words.append("map")
                 else:
-                    below, inner = self.type_of(fact.rest)
+                    below, bounds, inner = self.type_of(fact.rest)
                     words.append("{}" if below == "any" else f"{{{below}}}")
             else:
                 words.append(kind)
-        text = "|".join(words)
         if fact.kinds <= SCALARS:
-            text += "".join(f" ={word(value if isinstance(value, str) else json.dumps(value))}" for value in fact.enum)
+            bounds = "".join(f" ={word(one if isinstance(one, str) else json.dumps(one))}" for one in fact.enum)
             if fact.low is not None:
-                text += f" >={fact.low}"
+                bounds += f" >={fact.low}"
             if fact.high is not None:
-                text += f" <={fact.high}"
+                bounds += f" <={fact.high}"
             if fact.pattern is not None:
-                text += f" ~{json.dumps(fact.pattern, ensure_ascii=False)}"
-        return text, inner
+                bounds += f" ~{json.dumps(fact.pattern, ensure_ascii=False)}"
+        elif len(words) > 1 and fact.kinds & SCALARS:
+            bounds = ""
+        return "|".join(words), bounds, inner
 
     def shapes(self):
         out = []

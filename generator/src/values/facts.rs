@@ -102,18 +102,16 @@ impl Facts {
     /// False where it is neither.
     pub fn add(&mut self, inside: &str, path: &str, id: FileId, text: Arc<str>) -> bool {
         let file = File { path: path.to_owned(), id, text, book: OnceLock::new() };
-        let parts = inside.strip_suffix(ENDING).and_then(|inside| inside.split_once('/'));
-        match parts {
-            Some(("charts", name)) if !name.contains('/') => {
-                self.charts.entry(name.to_owned()).or_insert(file);
-                true
-            }
-            Some(("kinds", group)) if !group.contains('/') => {
-                self.groups.entry(group.to_owned()).or_default().push(file);
-                true
-            }
-            _ => false,
+        let Some((folder, name)) = inside.strip_suffix(ENDING).and_then(|inside| inside.split_once('/')) else {
+            return false;
+        };
+        match folder {
+            _ if name.contains('/') => return false,
+            "charts" => drop(self.charts.entry(name.to_owned()).or_insert(file)),
+            "kinds" => self.groups.entry(name.to_owned()).or_default().push(file),
+            _ => return false,
         }
+        true
     }
 
     /// Whether a version of a chart has facts.
@@ -126,6 +124,12 @@ impl Facts {
         self.charts.is_empty() && self.groups.is_empty()
     }
 
+    /// The files that cannot be read. Parses all of them.
+    pub fn unreadable(&self) -> Vec<Diagnostic> {
+        let files = self.charts.values().chain(self.groups.values().flatten());
+        files.filter_map(|file| file.book().err().cloned()).collect()
+    }
+
     /// What is wrong with values for a chart. Nothing where the chart has no facts.
     pub fn values(&self, name: &str, version: &str, values: &Node) -> Vec<Diagnostic> {
         let Some(file) = self.charts.get(&format!("{name}-{version}")) else { return Vec::new() };
@@ -135,26 +139,32 @@ impl Facts {
         };
         let Some(chart) = book.chart else { return Vec::new() };
         let mut found = Vec::new();
-        Walk { book, path: Vec::new(), found: &mut |path, wrong, at| {
-            let place = path::join(path);
-            found.push(match wrong {
-                Wrong::Unknown(known) => {
-                    let mut diagnostic =
-                        Diagnostic::new("unknown-value", format!("the chart {name} {version} has no value `{place}`"))
-                            .at_maybe(at, "");
-                    diagnostic = suggest(diagnostic, path, &known);
-                    diagnostic.help(format!("where the chart does read it, add it to {}", file.path))
-                }
-                // Helm lays values over the chart's own, so none is missing.
-                Wrong::Missing(_) => return,
-                Wrong::Type { wanted, found } | Wrong::Content { wanted, found } => Diagnostic::new(
-                    "wrong-value-type",
-                    format!("`{place}` of the chart {name} {version} must be {wanted}, found {found}"),
-                )
-                .at_maybe(at, "")
-                .help(format!("where the chart does take it, change {}", file.path)),
-            });
-        } }
+        Walk {
+            book,
+            path: Vec::new(),
+            found: &mut |path, wrong, at| {
+                let place = path::join(path);
+                found.push(match wrong {
+                    Wrong::Unknown(known) => {
+                        let mut diagnostic = Diagnostic::new(
+                            "unknown-value",
+                            format!("the chart {name} {version} has no value `{place}`"),
+                        )
+                        .at_maybe(at, "");
+                        diagnostic = suggest(diagnostic, path, &known);
+                        diagnostic.help(format!("where the chart does read it, add it to {}", file.path))
+                    }
+                    // Helm lays values over the chart's own, so none is missing.
+                    Wrong::Missing(_) => return,
+                    Wrong::Type { wanted, found } | Wrong::Content { wanted, found } => Diagnostic::new(
+                        "wrong-value-type",
+                        format!("`{place}` of the chart {name} {version} must be {wanted}, found {found}"),
+                    )
+                    .at_maybe(at, "")
+                    .help(format!("where the chart does take it, change {}", file.path)),
+                });
+            },
+        }
         .check(chart, values, None);
         found
     }
@@ -413,7 +423,8 @@ impl Book {
                 }
             }
         }
-        for field in own.fields.iter().filter(|field| field.is_needed && object.get(&field.key).is_none()) {
+        let is_there = |key: &str| object.get(key).is_some_and(|node| node.value != Value::Null);
+        for field in own.fields.iter().filter(|field| field.is_needed && !is_there(&field.key)) {
             report(&[], Wrong::Missing(&field.key), object.key_origin("kind"));
         }
         let has_namespace = object.at(["metadata", "namespace"]).is_some();
@@ -642,5 +653,87 @@ fn in_words(node: &Node) -> String {
     match text.chars().count() {
         0..=80 => text,
         _ => text.chars().take(77).chain("...".chars()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    const TEXT: &str = r#"# A comment.
+chart web 1.0.0
+  "a key" any
+  "*" boolean
+  replicas integer >=1 <=9
+  mode string =static ="two words"
+  names [string] ~"^[a-z]+$"
+  either string|[map]
+    name! string
+  labels {string}
+  service @service
+  services {@service}
+shape service
+  port number|string
+  * boolean
+kind Site v1 namespaced
+  spec! map
+"#;
+
+    fn found(values: &str) -> Vec<String> {
+        let mut facts = Facts::default();
+        assert!(facts.add("charts/web-1.0.0.facts", "p", FileId(1), Arc::from(TEXT)));
+        assert_eq!(facts.unreadable(), []);
+        let tree = parse(FileId(0), values).unwrap();
+        facts.values("web", "1.0.0", &tree).into_iter().map(|diagnostic| diagnostic.message).collect()
+    }
+
+    #[test]
+    fn what_is_known_and_what_is_free() {
+        for fine in [
+            "{a key: [1], '*': true, replicas: 9, mode: two words, names: [a, b]}",
+            "{either: x}",
+            "{either: [{}]}",
+            "{labels: {a: b}, service: {port: 80, other: false}, services: {any: {port: http}}}",
+            "{replicas: null, service: {port: null}, labels: null, names: [null]}",
+        ] {
+            assert_eq!(found(fine), Vec::<String>::new(), "{fine}");
+        }
+        for (values, wanted) in [
+            ("{replica: 1}", "the chart web 1.0.0 has no value `replica`"),
+            ("{replicas: 0}", "`replicas` of the chart web 1.0.0 must be at least 1, found the number 0"),
+            ("{replicas: 1.5}", "`replicas` of the chart web 1.0.0 must be an integer, found the number 1.5"),
+            (
+                "{mode: x}",
+                "`mode` of the chart web 1.0.0 must be one of `static` and `two words`, found the string \"x\"",
+            ),
+            ("{names: [a, B]}", "`names.1` of the chart web 1.0.0 must be like `^[a-z]+$`, found the string \"B\""),
+            ("{either: {}}", "`either` of the chart web 1.0.0 must be a string or a list, found a map"),
+            ("{labels: {a.b: 1}}", "`labels.\"a.b\"` of the chart web 1.0.0 must be a string, found the number 1"),
+            (
+                "{services: {x: {a: 1}}}",
+                "`services.x.a` of the chart web 1.0.0 must be a boolean (`true` or `false`), found the number 1",
+            ),
+        ] {
+            assert_eq!(found(values), [wanted], "{values}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_fact_is_a_mistake_at_its_place() {
+        for (text, line) in [
+            ("chart web", 1),
+            ("chart web 1\n  a strong", 2),
+            ("chart web 1\n  a", 2),
+            ("chart web 1\n    a any", 2),
+            ("chart web 1\n\n  a @b", 3),
+            ("kind A v1 everywhere", 1),
+            ("shape a\n  \"b any", 2),
+            ("shape a\n  b integer >=x", 2),
+        ] {
+            let diagnostic = Book::parse(FileId(3), text).err().unwrap();
+            assert_eq!(diagnostic.at.map(|(origin, _)| (origin.file, origin.line)), Some((FileId(3), line)), "{text}");
+        }
+        assert!(Book::parse(FileId(0), METADATA).is_ok_and(|book| book.shapes.contains_key("metadata")));
     }
 }
