@@ -29,7 +29,7 @@ PROSE = re.compile(r"^(ref|note|default|defaults|example|examples|e\.g|see|todo|
 
 
 def text(pack, chart, supplement):
-    found, sources = whole(pack, chart.folder, chart, supplement)
+    found, sources = whole(pack, chart.folder, supplement)
     # Helm hands `global` to every chart; one that does not read it loses nothing.
     if found.field("global") is None and found.rest is None:
         found = found.with_field("global", FREE_MAP)
@@ -39,7 +39,7 @@ def text(pack, chart, supplement):
     return "\n".join(lines) + "\n"
 
 
-def whole(pack, folder, chart, supplement):
+def whole(pack, folder, supplement):
     """All values of a chart, with those of its subcharts under their names."""
     own = values(folder)
     sources = ["values.yaml"]
@@ -51,11 +51,11 @@ def whole(pack, folder, chart, supplement):
     about = one(next(iter(sorted(folder.glob("Chart*.yaml")))))
     for dependency in about.get("dependencies") or []:
         key = dependency.get("alias") or dependency["name"]
-        below = pack.subchart(chart, dependency)
+        below = pack.subchart(folder, dependency)
         if below is None:
             found = FREE_MAP
         else:
-            found, _ = whole(pack, below, chart, supplement)
+            found, _ = whole(pack, below, supplement)
             sources.append(f"the values.yaml of {key}")
             if found.rest is None:
                 found = found.with_field("global", FREE_MAP)
@@ -258,10 +258,8 @@ class Supplement:
                     raise SystemExit(f"{path}: {chart}: {place}: an entry has type, source, and perhaps why")
                 segments = [quoted or bare for quoted, bare in re.findall(r'"([^"]+)"|([^."]+)', place)]
                 self.entries.setdefault(chart, []).append((segments, entry["type"]))
-        self.used = set()
 
     def lay(self, name, found):
-        self.used.add(name)
         for segments, kind in self.entries.get(name, ()):
             found = self.at(found, segments, kind)
         return found
@@ -277,6 +275,3 @@ class Supplement:
             below = closed({}) if below is None or below.is_any() else below
             return found.with_field(key, replace(below, kinds=below.kinds | {"map"}, rest=ANY))
         return found.with_field(key, self.TYPES.get(kind) or scalar(*kind.split("|")))
-
-    def unused(self):
-        return sorted(self.entries.keys() - self.used)

@@ -93,9 +93,9 @@ class Pack:
                         found[spec["group"], spec["names"]["kind"]] = (document, chart)
         return found
 
-    def subchart(self, chart, dependency):
+    def subchart(self, folder, dependency):
         """The folder of a subchart: bundled, or published by itself."""
-        bundled = chart.folder / "charts" / dependency["name"]
+        bundled = folder / "charts" / dependency["name"]
         if bundled.is_dir():
             return bundled
         published = self.charts.get((dependency["name"], str(dependency.get("version", ""))))
