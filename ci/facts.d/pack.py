@@ -56,6 +56,7 @@ class Chart:
 class Pack:
     def __init__(self, folders, components):
         self.charts = {}
+        self.bundled = {}
         for folder in folders:
             for place in sorted(folder.glob("*/*/")):
                 about = next(iter(sorted(place.glob("Chart*.yaml"))), None)
@@ -63,11 +64,20 @@ class Pack:
                 name = one(about)["name"] if about else place.parent.name
                 chart = Chart(name, place.name, place, (place / "values.yaml").is_file())
                 self.charts[name, place.name] = chart
+                for below in sorted(place.glob("charts/*/Chart.yaml")):
+                    own = one(below)
+                    has_values = (below.parent / "values.yaml").is_file()
+                    self.bundled[own["name"], own["version"]] = Chart(
+                        own["name"], own["version"], below.parent, has_values
+                    )
         self.pinned = set()
         for path in sorted(components.glob("*/component.yaml")):
             for chart in (one(path).get("charts") or {}).values():
                 if isinstance(chart, dict) and "name" in chart:
                     self.pinned.add((chart["name"], chart["version"]))
+        # A chart that others bundle and that is pinned by itself.
+        for key in self.pinned & self.bundled.keys() - self.charts.keys():
+            self.charts[key] = self.bundled[key]
 
     def wanted(self):
         """The charts to write facts of."""

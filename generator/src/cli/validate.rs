@@ -38,7 +38,10 @@ pub enum Format {
 pub fn run(global: &Global, args: &ValidateArgs) -> Result<Outcome> {
     let result = global.load(&args.environments).and_then(|repository| {
         let mut unreadable = Diagnostics::new();
-        repository.facts().unreadable().into_iter().for_each(|diagnostic| unreadable.push(diagnostic));
+        // One environment asks for what it uses only.
+        if args.environments.is_empty() {
+            repository.facts().unreadable().into_iter().for_each(|diagnostic| unreadable.push(diagnostic));
+        }
         if !unreadable.is_empty() {
             return Err(repository.mistakes(unreadable));
         }
