@@ -43,7 +43,11 @@ fn render(component: &str, case: &str) -> Vec<String> {
     support::copy(&root.join("components"), &temporary.path().join("components"));
     let environments = temporary.path().join("environments");
     support::copy(&root.join("environments/layers"), &environments.join("layers"));
-    fs::copy(root.join("environments/environment.schema.yaml"), environments.join("environment.schema.yaml")).unwrap();
+    for file in
+        ["environment.schema.yaml", "rules.yaml"].iter().filter(|file| root.join("environments").join(file).is_file())
+    {
+        fs::copy(root.join("environments").join(file), environments.join(file)).unwrap();
+    }
     fs::create_dir(environments.join("case")).unwrap();
     fs::copy(folder.join("environment.yaml"), environments.join("case/environment.yaml")).unwrap();
     let run = support::kubezero(temporary.path(), &["render"]);

@@ -6,7 +6,9 @@
 mod architecture;
 mod argocd_schema;
 mod cli;
+mod combinations;
 mod components;
+mod contributions;
 mod crash;
 mod determinism;
 mod golden;

@@ -91,7 +91,9 @@ impl Read {
                 let applications =
                     self.applications.iter().filter(|(name, _)| *name != "root").map(|(_, object)| object.clone());
                 projects.chain(applications).collect()
-            } else if let Some(path) = application.pointer("/spec/source/path").and_then(Json::as_str) {
+            } else if let Some(path) = application.pointer("/spec/source/path").and_then(Json::as_str)
+                && text(application, "/spec/source/repoURL") == tree.plan.argocd.repo_url
+            {
                 let folder = format!("{}/{environment}/manifests/", tree.plan.argocd.path);
                 let component = path.strip_prefix(&folder).unwrap_or_else(|| panic!("{name}: {path}"));
                 let objects = self.manifests.get(component).cloned().unwrap_or_default();

@@ -48,7 +48,8 @@ impl Inputs {
     /// The same components, and no environment but these.
     pub fn with_environments(&self, environments: impl IntoIterator<Item = (String, Vec<u8>)>) -> Inputs {
         let mut inputs = self.clone();
-        inputs.0.retain(|path, _| !path.starts_with("environments/") || path == "environments/environment.schema.yaml");
+        let of_all = ["environments/environment.schema.yaml", "environments/rules.yaml"];
+        inputs.0.retain(|path, _| !path.starts_with("environments/") || of_all.contains(&path.as_str()));
         inputs.0.extend(
             environments.into_iter().map(|(name, text)| (format!("environments/{name}/environment.yaml"), text)),
         );

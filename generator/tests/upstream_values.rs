@@ -21,7 +21,7 @@ fn every_pinned_chart_has_facts() {
     let repository = repository();
     let charts = repository.components().values().flat_map(|component| &component.charts);
     let without: Vec<_> = charts
-        .filter(|chart| !repository.facts().has_chart(&chart.name, &chart.version))
+        .filter(|chart| chart.folder.is_none() && !repository.facts().has_chart(&chart.name, &chart.version))
         .map(|chart| format!("{} {}: ci/facts --from FOLDER writes them", chart.name, chart.version))
         .collect();
     support::nothing_wrong(&without);

@@ -28,6 +28,9 @@ pub struct ComponentsArgs {
     /// How they are shown
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
     pub format: Format,
+    /// List the Secrets that the components of an environment need, and who makes them
+    #[arg(long, value_name = "ENV", conflicts_with = "name")]
+    pub secrets: Option<String>,
     /// Write the settings tables into the READMEs of the components
     #[arg(long, hide = true)]
     pub update_readmes: bool,
@@ -49,6 +52,10 @@ pub fn run(global: &Global, args: &ComponentsArgs) -> Result<Outcome> {
     let repository = Repository::load(&folder, &Wanted::Only(Vec::new()))?;
     if args.update_readmes {
         return update_readmes(global, &repository, args.name.as_deref());
+    }
+    if let Some(environment) = &args.secrets {
+        secrets(global, environment, args.format)?;
+        return Ok(Outcome::Fine);
     }
     let width = table::width();
     let Some(name) = &args.name else {
@@ -111,7 +118,7 @@ fn enabled_in(global: &Global, component: &str) -> Option<Vec<String>> {
 
 fn charts(component: &Component) -> Vec<String> {
     let mut charts: Vec<String> =
-        component.charts.iter().map(|chart| format!("{} {}", chart.name, chart.version)).collect();
+        component.charts.iter().map(|chart| format!("{} {}", chart.title(), chart.version)).collect();
     charts.dedup();
     charts
 }
@@ -140,7 +147,10 @@ fn summary_json(component: &Component) -> Json {
         .charts
         .iter()
         .map(|chart| {
-            json!({"key": chart.key, "repository": chart.repository, "name": chart.name, "version": chart.version})
+            json!({
+                "key": chart.key, "repository": chart.repository, "name": chart.title(), "version": chart.version,
+                "folder": chart.folder.is_some(), "placement": chart.placement,
+            })
         })
         .collect();
     json!({
@@ -152,6 +162,7 @@ fn summary_json(component: &Component) -> Json {
         "platforms": component.platforms.as_ref().map(|(names, _)| names),
         "charts": charts,
         "manifests": !component.manifest_templates.is_empty(),
+        "iamRoles": component.iam_roles.iter().map(|role| &role.name).collect::<Vec<_>>(),
     })
 }
 
@@ -170,8 +181,15 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
         ("platforms", component.platforms.as_ref().map_or("all".to_owned(), |(names, _)| names.join(", "))),
     ];
     for chart in &component.charts {
-        facts.push(("chart", format!("{} {} from {}", chart.name, chart.version, chart.repository)));
+        facts.push(("chart", format!("{} {} from {}", chart.title(), chart.version, chart.repository)));
     }
+    for (nodes, words) in
+        [("controllers", "on controllers"), ("workers", "on workers"), ("every-node", "on every node")]
+    {
+        facts.push((words, placed(component, nodes).join(", ")));
+    }
+    let roles: Vec<&str> = component.iam_roles.iter().map(|role| role.name.as_str()).collect();
+    facts.push(("IAM roles", roles.join(", ")));
     let parts: Vec<_> =
         component.charts.iter().map(|chart| &chart.part.relations).chain([&component.manifests.relations]).collect();
     let own = &component.relations;
@@ -212,6 +230,53 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
         out += &table::indented(&property.description, 4, width);
     }
     out
+}
+
+/// The parts of a component's charts that run on one kind of node, each by the name of its values.
+fn placed(component: &Component, nodes: &str) -> Vec<String> {
+    let charts = component.charts.iter();
+    let parts =
+        charts.flat_map(|chart| chart.placement.get(nodes).into_iter().flatten().map(move |part| (chart, part)));
+    parts
+        .map(|(chart, part)| match (part.as_str(), component.charts.len()) {
+            (".", _) => chart.key.clone(),
+            (part, 1) => part.to_owned(),
+            (part, _) => format!("{}.{part}", chart.key),
+        })
+        .collect()
+}
+
+/// The Secrets that an environment needs, those that a person makes first.
+fn secrets(global: &Global, environment: &str, format: Format) -> Result<()> {
+    let repository = global.load(&[environment.to_owned()])?;
+    let environments = pipeline::resolve(&repository)?;
+    for mut tree in pipeline::render(&repository, &environments)? {
+        tree.secrets.sort_by_key(|secret| secret.made_by != "you");
+        if format == Format::Json {
+            print_json(&json!({
+                "kind": "secrets", "version": 1, "environment": environment, "secrets": tree.secrets,
+            }))?;
+            continue;
+        }
+        let rows: Vec<Vec<String>> = tree
+            .secrets
+            .iter()
+            .map(|secret| {
+                let keys: Vec<String> = secret.keys.iter().map(|(key, what)| format!("{key}: {what}")).collect();
+                vec![
+                    format!("{}/{}", secret.namespace, secret.name),
+                    secret.component.clone(),
+                    secret.made_by.clone(),
+                    format!("{} ({})", secret.purpose, keys.join("; ")),
+                ]
+            })
+            .collect();
+        match rows.len() {
+            0 => print("no component of it reads a Secret\n")?,
+            _ => print(&table::table(&["SECRET", "READ BY", "MADE BY", "PURPOSE AND KEYS"], &rows, table::width()))?,
+        }
+    }
+    Ok(())
 }
 
 fn default_words(property: &Property) -> String {

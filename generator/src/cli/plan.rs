@@ -46,7 +46,7 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Outcome> {
 /// Chart and version, or what else an Application deploys.
 pub fn detail(plan: &Plan<'_>, index: usize) -> String {
     match &plan.applications[index].content {
-        Content::Chart { chart, version } => format!("{} {version}", chart.name),
+        Content::Chart { chart, version } => format!("{} {version}", chart.title()),
         Content::Manifests => "manifests".to_owned(),
     }
 }
@@ -102,7 +102,7 @@ fn to_json(tree: &RenderedTree<'_>, repository: &Repository) -> Json {
                 })
                 .collect();
             let (chart, version, repository) = match &application.content {
-                Content::Chart { chart, version } => (Some(&chart.name), Some(version), Some(&chart.repository)),
+                Content::Chart { chart, version } => (Some(chart.title()), Some(version), Some(&chart.repository)),
                 Content::Manifests => (None, None, None),
             };
             json!({

@@ -83,6 +83,7 @@ fn charts_without_facts(repository: &Repository, trees: &[RenderedTree<'_>]) -> 
     let mut found = BTreeSet::new();
     for application in trees.iter().flat_map(|tree| &tree.plan.applications) {
         if let Content::Chart { chart, version } = &application.content
+            && chart.folder.is_none()
             && !repository.facts().has_chart(&chart.name, version)
         {
             found.insert(format!("{} {version}", chart.name));

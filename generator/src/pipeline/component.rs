@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::rules::Rule;
 use super::template::TemplateName;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin};
 use crate::objects::policy::Policy;
@@ -54,6 +55,14 @@ pub struct Component {
     pub namespace_policy: NamespacePolicy,
     /// Where that is said.
     pub namespace_policy_at: Origin,
+    /// Cloud roles that its pods take on.
+    pub iam_roles: Vec<IamRole>,
+    /// What its settings and the cluster's facts must not say together.
+    pub rules: Vec<Rule>,
+    /// Lists the Secrets that it needs.
+    pub secrets: Option<TemplateName>,
+    /// What it adds to every Namespace object.
+    pub namespace_template: Option<TemplateName>,
     /// Its settings' schema.
     pub schema: Schema,
     /// All its files that take part in rendering, for `index.yaml`.
@@ -95,9 +104,11 @@ pub struct Chart {
     pub at: Origin,
     /// Chart repository.
     pub repository: String,
-    /// Name in the repository.
+    /// Name in the repository; empty for a folder.
     pub name: String,
-    /// Exact version.
+    /// A folder of plain manifests in a Git repository, instead of a chart.
+    pub folder: Option<GitFolder>,
+    /// Exact version; of a folder the tag.
     pub version: String,
     /// Where the version stands.
     pub version_at: Origin,
@@ -113,13 +124,46 @@ pub struct Chart {
     pub writes_cluster_kinds: Vec<String>,
     /// Whether the chart's `crds/` are left out.
     pub skip_crds: bool,
+    /// Where its parts run: value paths by the kind of node.
+    pub placement: BTreeMap<String, Vec<String>>,
     /// Its values template, where it has one.
     pub values: Option<TemplateName>,
 }
 
+/// Plain manifests in somebody's Git repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitFolder {
+    /// Folder in the repository.
+    pub path: String,
+    /// Only these files, as a glob.
+    pub include: Option<String>,
+}
+
+/// A role of the cloud that pods take on.
+#[derive(Debug, Clone)]
+pub struct IamRole {
+    /// Its name, of which the role's full name is made.
+    pub name: String,
+    /// Where it is named.
+    pub at: Origin,
+    /// ServiceAccounts that may take it on.
+    pub service_accounts: Vec<String>,
+    /// Their namespace, where it is not the component's.
+    pub namespace: Option<String>,
+    /// Path in the template context that must be true.
+    pub when: Option<Reference>,
+}
+
+impl Chart {
+    /// What it is called where people see it: the chart, or the folder.
+    pub fn title(&self) -> &str {
+        self.folder.as_ref().map_or(&self.name, |folder| &folder.path)
+    }
+}
+
 /// What a Namespace object carries.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct NamespacePolicy {
     /// Pod Security Standard that is enforced.
     pub pod_security: Option<String>,
@@ -171,6 +215,10 @@ pub struct ComponentFiles {
     pub values_by_chart: BTreeMap<String, TemplateName>,
     /// `manifests/**.yaml.hbs`.
     pub manifests: Vec<TemplateName>,
+    /// `secrets.yaml.hbs`.
+    pub secrets: Option<TemplateName>,
+    /// `namespace.yaml.hbs`.
+    pub namespace: Option<TemplateName>,
     /// All of them, and component.yaml and the schema.
     pub inputs: Vec<String>,
 }
@@ -230,8 +278,11 @@ pub fn read(
                 .map(|r| r.name)
                 .collect(),
             skip_crds: chart.get("skipCrds").and_then(|n| n.as_bool()).unwrap_or(false),
+            folder: text(chart, "path").map(|path| GitFolder { path, include: text(chart, "include") }),
+            placement: typed(Some(chart), "placement"),
             values,
         });
+        check_source(chart, entry.key_at, mistakes);
     }
     let keys: Vec<&str> = charts.iter().map(|chart| chart.key.as_str()).collect();
     if let (Some(values), true) = (&files.values, chart_count != 1) {
@@ -285,9 +336,71 @@ pub fn read(
         policy: typed(Some(node), "application"),
         namespace_policy: typed(Some(node), "namespacePolicy"),
         namespace_policy_at: node.key_origin("namespacePolicy").unwrap_or(here),
+        iam_roles: iam_roles(node),
+        rules: Vec::new(),
+        secrets: files.secrets,
+        namespace_template: files.namespace,
         schema,
         inputs: files.inputs,
     })
+}
+
+fn iam_roles(node: &Node) -> Vec<IamRole> {
+    let roles = node.get("iamRoles").and_then(|n| n.as_map()).into_iter().flatten();
+    roles
+        .map(|(name, entry)| IamRole {
+            name: name.as_ref().to_owned(),
+            at: entry.key_at,
+            service_accounts: references(Some(&entry.node), "serviceAccounts").into_iter().map(|r| r.name).collect(),
+            namespace: entry.node.get("namespace").and_then(|n| n.as_str()).map(str::to_owned),
+            when: entry.node.get("when").and_then(|n| reference(n)),
+        })
+        .collect()
+}
+
+/// A chart has a name; a folder of manifests has a path, and nothing of Helm.
+fn check_source(chart: &Node, at: Origin, mistakes: &mut Diagnostics) {
+    let has = |key: &str| chart.get(key).is_some();
+    let wrong = |key: &str, message: &str, help: &str| {
+        Diagnostic::new("chart-source", message.to_owned()).at(chart.key_origin(key).unwrap_or(at), "").help(help)
+    };
+    match (has("name"), has("path")) {
+        (true, true) => mistakes.push(wrong(
+            "path",
+            "`name` and `path` exclude each other",
+            "a chart has a name, a folder of plain manifests in Git a path",
+        )),
+        (false, false) => mistakes.push(wrong(
+            "",
+            "this names no chart",
+            "add `name`, or `path` for a folder of plain manifests in Git",
+        )),
+        (true, false) if has("include") => mistakes.push(wrong(
+            "include",
+            "`include` belongs to a folder of plain manifests",
+            "remove it, or give a `path` instead of a `name`",
+        )),
+        (false, true) => {
+            for key in ["release", "skipCrds", "placement"] {
+                if has(key) {
+                    mistakes.push(wrong(
+                        key,
+                        &format!("`{key}` belongs to a chart, this is a folder of plain manifests"),
+                        "remove it",
+                    ));
+                }
+            }
+            let repository = chart.get("repository").and_then(|n| n.as_str()).unwrap_or_default();
+            if !repository.starts_with("https://") {
+                mistakes.push(wrong(
+                    "repository",
+                    "a folder of plain manifests comes from a Git repository",
+                    "give its https address",
+                ));
+            }
+        }
+        _ => {}
+    }
 }
 
 fn reference(node: &Node) -> Option<Reference> {

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod plan;
 pub mod render;
 pub mod repository;
+pub mod rules;
 pub mod selection;
 pub mod source;
 pub mod stamp;

@@ -11,6 +11,7 @@ use super::component::{Chart, NamespacePolicy, Part, Reference, typed};
 use super::environment::Environment;
 use super::repository::Repository;
 use super::selection::{Selected, Selection};
+use super::template::Templates;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, Sources};
 use crate::objects::policy::Policy;
 use crate::objects::sync_wave;
@@ -197,6 +198,7 @@ impl<'r> Plan<'r> {
             "argocd": facts["argocd"],
             "components": components,
             "capabilities": selection.capabilities,
+            "iamRoles": [],
             "settings": null,
             "component": null,
         });
@@ -212,7 +214,8 @@ impl<'r> Plan<'r> {
             edges: Vec::new(),
             namespaces: BTreeMap::new(),
         };
-        plan.name_applications(&mut mistakes);
+        plan.gather_iam_roles(repository.templates(), &mut mistakes);
+        plan.name_applications(repository.templates(), &mut mistakes);
         plan.draw_edges();
         plan.own_namespaces(&mut mistakes);
         if mistakes.is_empty() {
@@ -231,7 +234,32 @@ impl<'r> Plan<'r> {
         context
     }
 
-    fn name_applications(&mut self, mistakes: &mut Diagnostics) {
+    /// Every template sees the cloud roles of all enabled components: who hands them out has to know them.
+    fn gather_iam_roles(&mut self, templates: &Templates, mistakes: &mut Diagnostics) {
+        let mut roles: BTreeMap<&'r str, (Json, Origin)> = BTreeMap::new();
+        for (name, selected) in &self.selection.enabled {
+            for role in &selected.component.iam_roles {
+                if role.when.as_ref().is_some_and(|when| !self.holds(templates, name, when, mistakes)) {
+                    continue;
+                }
+                let namespace = role.namespace.as_deref().unwrap_or(&selected.namespace);
+                let entry = json!({
+                    "name": role.name, "component": name, "namespace": namespace, "serviceAccounts": role.service_accounts,
+                });
+                if let Some((_, other)) = roles.insert(&role.name, (entry, role.at)) {
+                    mistakes.push(
+                        Diagnostic::new("name-collision", format!("two IAM roles are called `{}`", role.name))
+                            .at(role.at, "")
+                            .also(other, "the other")
+                            .help("rename one: in the cloud they would be one role with the rights of both"),
+                    );
+                }
+            }
+        }
+        self.context["iamRoles"] = roles.into_values().map(|(entry, _)| entry).collect();
+    }
+
+    fn name_applications(&mut self, templates: &Templates, mistakes: &mut Diagnostics) {
         let mut applications = Vec::new();
         for (name, selected) in &self.selection.enabled {
             let component = selected.component;
@@ -239,7 +267,7 @@ impl<'r> Plan<'r> {
             let over: Policy = typed(Some(&selected.entry), "application");
             let mut planned = |key: Option<&str>, content, namespace: &str, part: &Part| {
                 if let Some(when) = &part.when
-                    && !self.holds(name, when, mistakes)
+                    && !self.holds(templates, name, when, mistakes)
                 {
                     return;
                 }
@@ -296,9 +324,15 @@ impl<'r> Plan<'r> {
         self.applications = applications;
     }
 
-    /// Whether the path in a `when` is true.
-    fn holds(&self, component: &str, when: &Reference, mistakes: &mut Diagnostics) -> bool {
+    /// Whether the path or sub-expression in a `when` is true.
+    fn holds(&self, templates: &Templates, component: &str, when: &Reference, mistakes: &mut Diagnostics) -> bool {
         let context = self.context_of(component);
+        if when.name.starts_with('(') {
+            return templates.holds(&when.name, when.at, context).unwrap_or_else(|diagnostic| {
+                mistakes.push(*diagnostic);
+                false
+            });
+        }
         let found = when.name.split('.').try_fold(&context, |value, key| value.get(key));
         match found.and_then(Json::as_bool) {
             Some(value) => value,
@@ -306,7 +340,7 @@ impl<'r> Plan<'r> {
                 mistakes.push(
                     Diagnostic::new("bad-condition", format!("`when: {}` is not true or false", when.name))
                         .at(when.at, "")
-                        .help("name a boolean of the template context, such as `settings.private.enabled`"),
+                        .help("name a boolean of the template context, such as `settings.private.enabled`, or ask with a sub-expression: `(and …)`"),
                 );
                 false
             }
@@ -379,15 +413,16 @@ impl<'r> Plan<'r> {
         self.edges = edges;
     }
 
-    /// The Applications that give a capability or belong to a component.
+    /// The Applications that give a capability; where there is none of that name, those of the component.
     fn giving(&self, name: &str) -> Vec<usize> {
         let gives = |references: &[Reference]| references.iter().any(|given| given.name == name);
+        let is_capability = self.selection.capabilities.contains_key(name);
         (0..self.applications.len())
             .filter(|&index| {
                 let application = &self.applications[index];
                 let Some(selected) = self.selection.enabled.get(application.component) else { return false };
                 let component = selected.component;
-                component.name == name
+                (component.name == name && !is_capability)
                     || gives(&component.relations.provides)
                     || gives(&part_of(component, application).relations.provides)
             })
@@ -593,6 +628,19 @@ fn check_chart_keys(selected: &Selected<'_>, mistakes: &mut Diagnostics) {
     }
     for chart in &component.charts {
         check_version(&chart.version, Some(chart.version_at), mistakes);
+    }
+    for chart in component.charts.iter().filter(|chart| chart.folder.is_some()) {
+        let values = match component.charts.len() {
+            1 => selected.entry.key_origin("values"),
+            _ => selected.entry.get("values").and_then(|values| values.key_origin(&chart.key)),
+        };
+        if let Some(at) = values.or(chart.values.as_ref().map(|template| Origin::start_of(template.file))) {
+            mistakes.push(
+                Diagnostic::new("chart-source", format!("`{}` of `{}` takes no values", chart.key, component.name))
+                    .at(at, "")
+                    .help("it is a folder of plain manifests, not a chart: remove the values"),
+            );
+        }
     }
     if component.charts.len() != 1 {
         for (key, entry) in selected.entry.get("values").and_then(|n| n.as_map()).into_iter().flatten() {

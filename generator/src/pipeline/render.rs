@@ -8,8 +8,10 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::check;
+use super::component::NamespacePolicy;
 use super::plan::{Content, IN_CLUSTER, NAMESPACES, Plan, Planned};
 use super::repository::Repository;
+use super::rules;
 use super::template::TemplateName;
 use crate::VERSION;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
@@ -35,6 +37,26 @@ pub struct RenderedTree<'r> {
     pub plan: Plan<'r>,
     /// Files by path below `argocd/<environment>/`; each path is written once.
     pub files: BTreeMap<String, RenderedFile>,
+    /// The Secrets that its components read, in order of component.
+    pub secrets: Vec<SecretNeed>,
+}
+
+/// A Secret that must be in the cluster; its contents are never in Git.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretNeed {
+    /// Component that reads it.
+    pub component: String,
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// What each key holds.
+    pub keys: BTreeMap<String, String>,
+    /// `you`: it must be there before; otherwise who makes it.
+    pub made_by: String,
+    /// What it is for.
+    pub purpose: String,
 }
 
 /// One generated file.
@@ -96,10 +118,17 @@ impl<'r> RenderedTree<'r> {
             Err(_) => Context::null(),
         };
         let names: Vec<&'r str> = plan.selection.enabled.keys().copied().collect();
+        check_rules(repository, &plan, &mut context, &mut mistakes);
+        if !mistakes.is_empty() {
+            // Templates that compute with the same facts would only say it again, in worse words.
+            return Err(mistakes);
+        }
+        let mut secrets = Vec::new();
         let mut objects: BTreeMap<&'r str, Vec<Object>> = BTreeMap::new();
         let mut values: BTreeMap<String, Node> = BTreeMap::new();
         for name in names {
             point(&mut context, &plan, name);
+            secrets.extend(render_secrets(repository, &plan, name, &context, &mut mistakes));
             for application in plan.applications.iter().filter(|application| application.component == name) {
                 match &application.content {
                     Content::Manifests => {
@@ -129,6 +158,7 @@ impl<'r> RenderedTree<'r> {
                 }
             }
         }
+        let foreign = adorn_namespaces(repository, &mut plan, &objects, &mut context, &mut mistakes);
         check::identities(&objects_of(&objects), &plan, &mut mistakes);
         let mut mistakes = match mistakes.or(()) {
             Ok(()) => Diagnostics::new(),
@@ -137,7 +167,7 @@ impl<'r> RenderedTree<'r> {
 
         let mut files = Files { plan: &plan, files: BTreeMap::new() };
         files.root();
-        files.namespaces();
+        files.namespaces(&foreign);
         for (component, list) in &objects {
             files.manifests(component, list, &mut mistakes);
         }
@@ -151,8 +181,138 @@ impl<'r> RenderedTree<'r> {
         files.index();
         let files = files.files;
         check::limits(&files, &plan, &mut mistakes);
-        mistakes.or(RenderedTree { plan, files })
+        mistakes.or(RenderedTree { plan, files, secrets })
     }
+}
+
+fn check_rules(repository: &Repository, plan: &Plan<'_>, context: &mut Context, mistakes: &mut Diagnostics) {
+    let place = rules::Place { values: &plan.environment.values, at: plan.environment.at };
+    for rule in repository.environment_rules() {
+        rule.check(repository.templates(), &place, None, context, mistakes);
+    }
+    for (name, selected) in &plan.selection.enabled {
+        if selected.component.rules.is_empty() {
+            continue;
+        }
+        point(context, plan, name);
+        for rule in &selected.component.rules {
+            rule.check(repository.templates(), &place, Some(name), context, mistakes);
+        }
+    }
+}
+
+/// The Secrets that one component reads, as its `secrets.yaml.hbs` lists them.
+fn render_secrets(
+    repository: &Repository,
+    plan: &Plan<'_>,
+    component: &str,
+    context: &Context,
+    mistakes: &mut Diagnostics,
+) -> Vec<SecretNeed> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Entry {
+        name: String,
+        namespace: Option<String>,
+        keys: BTreeMap<String, String>,
+        made_by: String,
+        purpose: String,
+    }
+    let Some(selected) = plan.selection.enabled.get(component) else { return Vec::new() };
+    let Some(template) = &selected.component.secrets else { return Vec::new() };
+    let documents = render_template(repository, template, context, mistakes).unwrap_or_default();
+    let mut found = Vec::new();
+    for node in documents {
+        let mut wrong = Diagnostics::new();
+        let start = Origin::start_of(template.file);
+        repository.secrets_form().check(Some(&node), "", Some(start), &mut wrong);
+        if !wrong.is_empty() {
+            let lines = repository.templates().line_map(repository.sources().text(template.file), context);
+            for diagnostic in wrong.iter() {
+                mistakes.push(moved(diagnostic.clone(), template, lines.as_deref()));
+            }
+            continue;
+        }
+        let entries: Vec<Entry> = serde_json::from_value(node.to_json()).unwrap_or_default();
+        found.extend(entries.into_iter().map(|entry| SecretNeed {
+            component: component.to_owned(),
+            namespace: entry.namespace.unwrap_or_else(|| selected.namespace.clone()),
+            name: entry.name,
+            keys: entry.keys,
+            made_by: entry.made_by,
+            purpose: entry.purpose,
+        }));
+    }
+    found
+}
+
+/// Lets components add labels and annotations to every namespace; gives what falls to namespaces that are not ours.
+fn adorn_namespaces(
+    repository: &Repository,
+    plan: &mut Plan<'_>,
+    objects: &BTreeMap<&str, Vec<Object>>,
+    context: &mut Context,
+    mistakes: &mut Diagnostics,
+) -> BTreeMap<String, NamespacePolicy> {
+    let mut foreign: BTreeMap<String, NamespacePolicy> = BTreeMap::new();
+    let written = objects.values().flatten().map(|object| &object.identity.namespace);
+    let used: BTreeSet<String> =
+        plan.applications.iter().map(|application| &application.namespace).chain(written).cloned().collect();
+    let names: Vec<String> = used.into_iter().filter(|name| !name.is_empty()).collect();
+    let components: Vec<(&str, TemplateName)> = plan
+        .selection
+        .enabled
+        .iter()
+        .filter_map(|(name, selected)| Some((*name, selected.component.namespace_template.clone()?)))
+        .collect();
+    for (component, template) in components {
+        point(context, plan, component);
+        for name in &names {
+            context.data_mut()["namespace"] = serde_json::json!({"name": name});
+            for node in render_template(repository, &template, context, mistakes).unwrap_or_default() {
+                let given: Option<NamespacePolicy> = serde_json::from_value(node.to_json()).ok();
+                let wrong = |what: &str, help: &str| {
+                    Diagnostic::new(
+                        "template-output",
+                        format!("what `{component}` adds to the namespace `{name}` {what}"),
+                    )
+                    .at(Origin::start_of(template.file), "")
+                    .help(help)
+                };
+                let Some(given) = given.filter(|given| given.pod_security.is_none()) else {
+                    mistakes.push(wrong(
+                        "is not labels and annotations",
+                        "give `labels` and `annotations`, both maps of strings",
+                    ));
+                    continue;
+                };
+                if given == NamespacePolicy::default() {
+                    continue;
+                }
+                let policy = match plan.namespaces.get_mut(name) {
+                    Some(policy) => policy,
+                    None => foreign.entry(name.clone()).or_default(),
+                };
+                for (own, more) in [(&mut policy.labels, given.labels), (&mut policy.annotations, given.annotations)] {
+                    for (key, value) in more {
+                        match own.insert(key.clone(), value.clone()) {
+                            Some(other) if other != value => {
+                                mistakes.push(wrong(
+                                    &format!("sets `{key}`, which is `{other}` already"),
+                                    "only one component can say it: take it out of the other",
+                                ));
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(map) = context.data_mut().as_object_mut() {
+            map.remove("namespace");
+        }
+    }
+    foreign
 }
 
 /// Sets the entries of the context that belong to one component.
@@ -481,11 +641,17 @@ impl Files<'_, '_> {
         self.put("root.yaml".to_owned(), ROOT, &[&project, &application], None, Vec::new());
     }
 
-    fn namespaces(&mut self) {
-        if self.plan.namespaces.is_empty() {
+    fn namespaces(&mut self, foreign: &BTreeMap<String, NamespacePolicy>) {
+        if self.plan.namespaces.is_empty() && foreign.is_empty() {
             return;
         }
         let argocd = &self.plan.argocd;
+        for (name, policy) in foreign {
+            // Not ours: server-side apply adds these few keys and leaves everything else alone.
+            let namespace = Namespace::new(name, policy.labels.clone(), policy.annotations.clone());
+            let path = format!("manifests/{NAMESPACES}/namespace-{name}.yaml");
+            self.put(path, NAMESPACES, &[&namespace], None, Vec::new());
+        }
         for (name, policy) in &self.plan.namespaces {
             let mut labels = self.labels(NAMESPACES);
             labels.remove("kubezero.io/component");
@@ -584,6 +750,16 @@ impl Files<'_, '_> {
             Content::Manifests => (self.folder_source(planned.component), None),
             Content::Chart { chart, version } => {
                 inputs.extend(chart.values.as_ref().map(|template| template.path.clone()));
+                let shown = Some((chart.title().to_owned(), version.clone()));
+                if let Some(folder) = &chart.folder {
+                    let source = ApplicationSource::Folder {
+                        repo_url: chart.repository.clone(),
+                        path: folder.path.clone(),
+                        target_revision: format!("refs/tags/{version}"),
+                        directory: DirectorySource { recurse: true, include: folder.include.clone() },
+                    };
+                    return self.finish_application(planned, source, shown, inputs);
+                }
                 let values = values.filter(|node| node.as_map().is_some_and(|map| !map.is_empty()));
                 let has_null = values.is_some_and(Node::has_null);
                 let text = match values.filter(|_| has_null).map(write::to_string) {
@@ -613,9 +789,19 @@ impl Files<'_, '_> {
                     target_revision: version.clone(),
                     helm: Box::new(helm),
                 };
-                (source, Some((chart.name.clone(), version.clone())))
+                (source, shown)
             }
         };
+        self.finish_application(planned, source, chart, inputs);
+    }
+
+    fn finish_application(
+        &mut self,
+        planned: &Planned<'_>,
+        source: ApplicationSource,
+        chart: Option<(String, String)>,
+        inputs: Vec<String>,
+    ) {
         let application = Application::new(
             ApplicationParts {
                 name: planned.name.clone(),

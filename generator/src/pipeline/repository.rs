@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::component::{self, Component, ComponentFiles};
+use super::rules::{self, Rule};
 use super::source::{Found, Kind, Source};
 use super::template::{TemplateName, Templates};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin, Sources};
@@ -25,6 +26,8 @@ pub const ENVIRONMENTS: &str = "environments";
 const LAYERS: &str = "environments/layers";
 /// The schema of the `cluster` and `argocd` blocks.
 const ENVIRONMENT_SCHEMA: &str = "environments/environment.schema.yaml";
+/// What a schema cannot say about them.
+const ENVIRONMENT_RULES: &str = "environments/rules.yaml";
 
 /// Everything under `components/` and `environments/`, parsed once, shared by all environments.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub struct Repository {
     environments: BTreeMap<String, Overlay>,
     all_environments: BTreeSet<String>,
     environment_schema: Schema,
+    environment_rules: Vec<Rule>,
+    secrets_form: Schema,
     overlay_form: Schema,
 }
 
@@ -82,7 +87,7 @@ impl Repository {
                     all_environments.insert(entry.name().to_owned());
                     folders.push(entry);
                 }
-                _ if entry.path == ENVIRONMENT_SCHEMA => found.push(entry),
+                _ if entry.path == ENVIRONMENT_SCHEMA || entry.path == ENVIRONMENT_RULES => found.push(entry),
                 _ if is_ignored(&entry) => {}
                 _ => stray.push(entry),
             }
@@ -116,12 +121,17 @@ impl Repository {
             include_str!("../schemas/overlay.schema.yaml"),
             Some(include_str!("../schemas/component.schema.yaml")),
         );
-        let (Some(component_form), Some(overlay_form)) = (component_form, overlay_form) else {
-            // A test compiles both: this cannot happen in a build that passed.
+        let rules_form = embedded(include_str!("../schemas/rules.schema.yaml"), None);
+        let secrets_form = embedded(include_str!("../schemas/secrets.schema.yaml"), None);
+        let (Some(component_form), Some(overlay_form), Some(rules_form), Some(secrets_form)) =
+            (component_form, overlay_form, rules_form, secrets_form)
+        else {
+            // A test compiles them: this cannot happen in a build that passed.
             return Err(Error::Busy("the schemas inside the program do not compile".to_owned()));
         };
 
-        let (components, templates) = reader.components(&component_form, &mut mistakes);
+        let (components, mut templates) = reader.components(&component_form, &rules_form, &mut mistakes);
+        let environment_rules = reader.rules(ENVIRONMENT_RULES, &rules_form, &mut templates, &mut mistakes);
         let facts = reader.facts(&mut mistakes);
         let known: BTreeSet<&str> = reader.component_folders();
         let layers = reader.overlays(LAYERS, "overlay.yaml", &overlay_form, &known, &mut mistakes);
@@ -145,6 +155,8 @@ impl Repository {
                 environments,
                 all_environments,
                 environment_schema,
+                environment_rules,
+                secrets_form,
                 overlay_form,
             }),
             _ => Err(Error::Mistakes(Mistakes { sources, diagnostics: mistakes.sorted() })),
@@ -189,6 +201,16 @@ impl Repository {
     /// The schema of `cluster` and `argocd`.
     pub fn environment_schema(&self) -> &Schema {
         &self.environment_schema
+    }
+
+    /// What no environment may say.
+    pub fn environment_rules(&self) -> &[Rule] {
+        &self.environment_rules
+    }
+
+    /// The schema of what `secrets.yaml.hbs` gives.
+    pub fn secrets_form(&self) -> &Schema {
+        &self.secrets_form
     }
 
     /// The schema of overlay files.
@@ -352,7 +374,21 @@ impl Reader {
         facts
     }
 
-    fn components(&self, form: &Schema, mistakes: &mut Diagnostics) -> (BTreeMap<String, Component>, Templates) {
+    /// The rules of one file, which need not exist.
+    fn rules(&self, path: &str, form: &Schema, templates: &mut Templates, mistakes: &mut Diagnostics) -> Vec<Rule> {
+        let file = self.files.get(path).copied();
+        match file.and_then(|file| Some((file, self.parsed.get(&file)?))) {
+            Some((file, node)) => rules::read(file, path, node, form, templates, mistakes),
+            None => Vec::new(),
+        }
+    }
+
+    fn components(
+        &self,
+        form: &Schema,
+        rules_form: &Schema,
+        mistakes: &mut Diagnostics,
+    ) -> (BTreeMap<String, Component>, Templates) {
         let mut folders: BTreeMap<&str, ComponentFiles> = BTreeMap::new();
         let mut to_compile: Vec<(String, FileId, bool)> = Vec::new();
         let mut partials = Vec::new();
@@ -381,7 +417,9 @@ impl Reader {
             let files = folders.entry(folder).or_default();
             let template = || TemplateName { path: path.clone(), file };
             match inside {
-                "component.yaml" | "settings.schema.yaml" => {}
+                "component.yaml" | "settings.schema.yaml" | "rules.yaml" => {}
+                "secrets.yaml.hbs" => files.secrets = Some(template()),
+                "namespace.yaml.hbs" => files.namespace = Some(template()),
                 "values.yaml.hbs" => files.values = Some(template()),
                 _ if inside.starts_with("values/") && inside.ends_with(".yaml.hbs") => {
                     let key = inside.trim_start_matches("values/").trim_end_matches(".yaml.hbs");
@@ -394,7 +432,7 @@ impl Reader {
                     mistakes.push(stray_file(
                         file,
                         path,
-                        "a component has component.yaml, settings.schema.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, facts/, README.md and tests/",
+                        "a component has component.yaml, settings.schema.yaml, rules.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, secrets.yaml.hbs, namespace.yaml.hbs, facts/, README.md and tests/",
                     ));
                     continue;
                 }
@@ -439,7 +477,9 @@ impl Reader {
                 files.inputs.extend(partials.iter().cloned());
                 files.inputs.sort();
             }
-            if let Some(component) = component::read(folder, file, node, form, schema, files, mistakes) {
+            if let Some(mut component) = component::read(folder, file, node, form, schema, files, mistakes) {
+                let path = format!("components/{folder}/rules.yaml");
+                component.rules = self.rules(&path, rules_form, &mut templates, mistakes);
                 components.insert(folder.to_owned(), component);
             }
         }
@@ -497,7 +537,7 @@ impl Reader {
                 continue;
             }
             let Some((name, inside)) = rest.split_once('/') else {
-                if path != ENVIRONMENT_SCHEMA {
+                if path != ENVIRONMENT_SCHEMA && path != ENVIRONMENT_RULES {
                     mistakes.push(stray_file(file, path, &format!("overlays are folders: `{folder}/<name>/{main}`")));
                 }
                 continue;

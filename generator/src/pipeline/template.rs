@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
-    Renderable, ScopedJson, Template,
+    Renderable, ScopedJson, StringOutput, Template,
 };
 use serde_json::Value as Json;
 
@@ -91,6 +91,22 @@ impl Templates {
         self.registry
             .render_with_context(&template.path, context)
             .map_err(|error| Box::new(self.explain(template, &error)))
+    }
+
+    /// Whether a sub-expression such as `(and cluster.aws settings.x)` is true.
+    pub fn holds(&self, expression: &str, at: Origin, context: Json) -> Result<bool, Box<Diagnostic>> {
+        let name = TemplateName { path: String::new(), file: at.file };
+        let text = format!("{{{{#if {expression}}}}}1{{{{/if}}}}");
+        let placed = |mut diagnostic: Box<Diagnostic>| {
+            diagnostic.at = Some((at, String::new()));
+            diagnostic
+        };
+        let template = Templates::compile("", at.file, &text).map_err(placed)?;
+        let context = Context::wraps(context).unwrap_or_else(|_| Context::null());
+        let mut out = StringOutput::new();
+        let rendered = template.render(&self.registry, &context, &mut RenderContext::new(None), &mut out);
+        rendered.map_err(|error| placed(Box::new(self.explain(&name, &error))))?;
+        Ok(!out.into_string().unwrap_or_default().is_empty())
     }
 
     fn explain(&self, template: &TemplateName, error: &RenderError) -> Diagnostic {
@@ -355,7 +371,7 @@ const fn function(
 const MANY: usize = usize::MAX;
 
 /// Every function that templates have. `docs/add-a-component.md` lists them; a test compares.
-const FUNCTIONS: [Function; 41] = [
+const FUNCTIONS: [Function; 45] = [
     function("json", 1, 1, |a| Ok(Json::String(json_text(a.positional[0])))),
     function("yaml", 1, 1, yaml),
     function("quote", 1, 1, |a| Ok(Json::String(json_text(&Json::String(text_of(a.positional[0])?))))),
@@ -438,11 +454,26 @@ const FUNCTIONS: [Function; 41] = [
         Ok(Json::Array(items))
     }),
     function("string", 1, 1, |a| Ok(Json::String(text_of(a.positional[0])?))),
+    function("fail", 1, 1, |a| Err(a.text(0)?.to_owned())),
+    function("cidrsOverlap", 2, 2, |a| {
+        let (x, y) = (range(a, 0)?, range(a, 1)?);
+        Ok(Json::Bool(x.contains(&y) || y.contains(&x)))
+    }),
+    function("cidrHost", 2, 2, |a| {
+        let (range, number) = (range(a, 0)?, a.number(1)?);
+        let past = || format!("{range} has no address number {number}");
+        let offset = u32::try_from(number).map_err(|_| past())?;
+        let address = u32::from(range.network()).checked_add(offset).map(std::net::Ipv4Addr::from);
+        let address = address.filter(|address| range.contains(address)).ok_or_else(past)?;
+        Ok(Json::String(address.to_string()))
+    }),
+    function("cidrSize", 1, 1, |a| Ok(Json::from(1u64 << (32 - range(a, 0)?.prefix_len())))),
     function("enabled", 1, 1, |a| {
         let name = a.text(0)?;
         match (a.context["components"].get(name), a.context["capabilities"].get(name)) {
-            (Some(component), _) => Ok(Json::Bool(component["enabled"] == Json::Bool(true))),
-            (None, Some(provider)) => Ok(Json::Bool(!provider.is_null())),
+            // Where a component has the name of what it gives, whoever gives it counts.
+            (_, Some(provider)) => Ok(Json::Bool(!provider.is_null())),
+            (Some(component), None) => Ok(Json::Bool(component["enabled"] == Json::Bool(true))),
             (None, None) => Err(unknown_name(a.context, name)),
         }
     }),
@@ -468,6 +499,12 @@ fn unknown_name(context: &Json, name: &str) -> String {
         Some(near) => format!("no component or capability is called `{name}`: did you mean `{near}`?"),
         None => format!("no component or capability is called `{name}`"),
     }
+}
+
+/// An IPv4 range such as `10.244.0.0/16`.
+fn range(a: &Arguments<'_>, index: usize) -> Result<ipnet::Ipv4Net, String> {
+    let text = a.text(index)?;
+    text.parse().map_err(|_| format!("`{text}` is not an IPv4 range such as 10.244.0.0/16"))
 }
 
 fn arithmetic(a: &Arguments<'_>, operation: fn(i64, i64) -> Option<i64>) -> Result<Json, String> {
@@ -552,8 +589,8 @@ mod tests {
         templates.add("t", FileId(0), template, false);
         let context = json!({
             "settings": {"a": 1, "text": "x: \"y\"\n- {{z", "none": null, "list": ["b", "a"], "map": {"k": {"v": [1]}}},
-            "components": {"istio": {"enabled": true}, "metrics": {"enabled": false}},
-            "capabilities": {"ingress": "istio", "certificates": null},
+            "components": {"istio": {"enabled": true}, "metrics": {"enabled": false}, "identity": {"enabled": false}},
+            "capabilities": {"ingress": "istio", "certificates": null, "identity": "kiam"},
         });
         let context = Context::wraps(context).unwrap();
         templates.render(&name, &context).map_err(|error| error.message)
@@ -572,6 +609,7 @@ mod tests {
             ("{{ternary (gt settings.a 0) \"yes\" \"no\"}}", "yes"),
             ("{{#if (and (enabled \"istio\") (not (enabled \"metrics\")))}}on{{/if}}", "on"),
             ("{{enabled \"ingress\"}} {{enabled \"certificates\"}} {{provider \"ingress\"}}", "true false istio"),
+            ("{{enabled \"identity\"}} {{components.identity.enabled}}", "true false"),
             ("{{#each settings.map as |v k|}}{{k}}={{json v}}{{/each}}", "k={\"v\":[1]}"),
             ("{{json (object a=1 b=(list 1 2))}}", "{\"a\":1,\"b\":[1,2]}"),
             ("{{json (merge settings.map (object z=1))}}", "{\"k\":{\"v\":[1]},\"z\":1}"),
@@ -580,6 +618,8 @@ mod tests {
             ("{{#each settings.list}}{{> part x=this settings=@root.settings}},{{/each}}", "1-b-true,1-a-true,"),
             ("{{{{raw}}}}{{ $labels.x }}{{{{/raw}}}}", "{{ $labels.x }}"),
             ("\\{{ $x }}", "{{ $x }}"),
+            ("{{cidrsOverlap \"10.0.0.0/8\" \"10.2.0.0/16\"}} {{cidrHost \"10.96.0.0/12\" 10}}", "true 10.96.0.10"),
+            ("{{cidrsOverlap \"10.0.0.0/16\" \"10.1.0.0/16\"}} {{cidrSize \"10.96.0.0/12\"}}", "false 1048576"),
             ("{{b64encode \"hello\"}} {{len settings.list}} {{json (keys settings.map)}}", "aGVsbG8= 2 [\"k\"]"),
         ];
         for (text, wanted) in cases {
@@ -611,6 +651,9 @@ mod tests {
             ("{{gt \"a\" 1}}", "`gt`: argument 1 must be an integer, found \"a\""),
             ("{{add 1}}", "`add` takes 2 argument(s), 1 given"),
             ("{{list 1}}", "`list` gives a list or a map: write it with `json` or `yaml`"),
+            ("{{fail \"not so\"}}", "`fail`: not so"),
+            ("{{cidrHost \"10.0.0.0/30\" 4}}", "`cidrHost`: 10.0.0.0/30 has no address number 4"),
+            ("{{cidrSize \"10.0.0.0\"}}", "`cidrSize`: `10.0.0.0` is not an IPv4 range such as 10.244.0.0/16"),
             ("{{div 1 0}}", "`div`: 1 and 0 have no integer result"),
         ];
         for (text, wanted) in cases {

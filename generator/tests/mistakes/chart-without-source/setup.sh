@@ -1,0 +1,1 @@
+rm components/web/values.yaml.hbs
