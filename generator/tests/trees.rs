@@ -12,6 +12,7 @@ use kubezero::pipeline::repository::{Repository, Wanted};
 use kubezero::pipeline::source::{Found, Kind, Source};
 use kubezero::yaml::{Node, parse_all};
 use kubezero::{Error, Failure};
+use rayon::prelude::*;
 use serde_json::Value as Json;
 
 /// The top of this repository.
@@ -122,18 +123,31 @@ pub fn each_rendered(
         Err(error) => panic!("{error}"),
     };
     let mut chains = Chains::default();
-    for (name, overlay) in repository.environments() {
-        let environment = Environment::resolve(&repository, overlay, &mut chains);
-        let tree = match &environment {
-            Ok(environment) => {
-                Plan::new(&repository, environment).and_then(|plan| RenderedTree::render(&repository, plan))
-            }
-            Err(mistakes) => Err(mistakes.clone()),
-        };
-        let tree = tree
-            .as_ref()
-            .map_err(|mistakes| mistakes.iter().map(|mistake| (mistake.code, mistake.message.clone())).collect());
-        look(name, tree);
+    let environments: Vec<_> = repository
+        .environments()
+        .iter()
+        .map(|(name, overlay)| (name, Environment::resolve(&repository, overlay, &mut chains)))
+        .collect();
+    // A part at a time: thousands of trees do not fit into memory.
+    for part in environments.chunks(64) {
+        let trees: Vec<_> = part
+            .par_iter()
+            .map(|(name, environment)| {
+                let tree = match environment {
+                    Ok(environment) => {
+                        Plan::new(&repository, environment).and_then(|plan| RenderedTree::render(&repository, plan))
+                    }
+                    Err(mistakes) => Err(mistakes.clone()),
+                };
+                (name, tree)
+            })
+            .collect();
+        for (name, tree) in &trees {
+            let tree = tree
+                .as_ref()
+                .map_err(|mistakes| mistakes.iter().map(|mistake| (mistake.code, mistake.message.clone())).collect());
+            look(name, tree);
+        }
     }
 }
 
