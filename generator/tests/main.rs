@@ -13,6 +13,7 @@ mod crash;
 mod determinism;
 mod golden;
 mod hostile;
+mod kubernetes_schema;
 mod mistakes;
 mod permissions;
 mod support;
