@@ -16,6 +16,7 @@ mod hostile;
 mod kubernetes_schema;
 mod mistakes;
 mod permissions;
+mod placement;
 mod support;
 mod trees;
 mod upstream_values;
