@@ -17,6 +17,7 @@ mod kubernetes_schema;
 mod mistakes;
 mod permissions;
 mod placement;
+mod references;
 mod support;
 mod trees;
 mod upstream_values;
