@@ -5,12 +5,15 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use kubezero::pipeline::plan::Content;
 use kubezero::pipeline::render::{RenderedTree, SecretNeed};
+use kubezero::pipeline::repository::{Repository, Wanted};
 use regex::Regex;
 use serde_json::{Value as Json, json};
 
+use crate::combinations;
 use crate::trees::{Inputs, documents, each_rendered, objects, texts};
 
 /// What a chart or an operator makes and others speak of: the Application, the kind, `namespace/name`, labels that are selected
@@ -407,12 +410,13 @@ fn secret_references(document: &Json, wrong: &mut Vec<String>) -> Vec<Reference>
             _ => wrong.push(format!("{path}: nobody said whether this names a Secret: {value}")),
         }
     }
-    let inside = [
-        Regex::new(r"\$([a-z0-9][a-z0-9-]*[a-z][a-z0-9-]*):([\w.-]+)").unwrap(),
-        Regex::new(r"/etc/alertmanager/secrets/([a-z0-9-]+)/([\w.-]+)").unwrap(),
-    ];
+    // Argo CD's way, and files of Alertmanager's configuration.
+    static INSIDE: LazyLock<[Regex; 2]> = LazyLock::new(|| {
+        [r"\$([a-z0-9][a-z0-9-]*[a-z][a-z0-9-]*):([\w.-]+)", r"/etc/alertmanager/secrets/([a-z0-9-]+)/([\w.-]+)"]
+            .map(|pattern| Regex::new(pattern).unwrap())
+    });
     for said in all_texts(document) {
-        for pattern in &inside {
+        for pattern in &*INSIDE {
             found.extend(pattern.captures_iter(said).map(|part| (part[1].to_owned(), Some(part[2].to_owned()))));
         }
     }
@@ -622,13 +626,14 @@ fn services(cluster: &Cluster) -> BTreeMap<String, BTreeSet<u64>> {
 
 /// Every `<service>.<namespace>.svc`, and where traffic is sent to.
 fn hosts(cluster: &Cluster, seen: &mut Seen) {
-    let pattern =
-        Regex::new(r"\b([a-z0-9][a-z0-9-]*)\.([a-z0-9][a-z0-9-]*)\.svc\b(?:\.cluster\.local)?(?::(\d+))?").unwrap();
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\b([a-z0-9][a-z0-9-]*)\.([a-z0-9][a-z0-9-]*)\.svc\b(?:\.cluster\.local)?(?::(\d+))?").unwrap()
+    });
     let services = services(cluster);
     let mut found: Vec<(String, String, Option<u64>)> = Vec::new();
     for (at, namespace, document) in cluster.documents() {
         for said in all_texts(document) {
-            for part in pattern.captures_iter(said) {
+            for part in PATTERN.captures_iter(said) {
                 let port = part.get(3).map(|port| port.as_str().parse().unwrap());
                 found.push((at.clone(), format!("{}/{}", &part[2], &part[1]), port));
             }
@@ -951,10 +956,11 @@ fn small_things(cluster: &Cluster, seen: &mut Seen) {
 
 /// A role of the cloud and the pods that take it on name each other.
 fn cloud_roles(cluster: &Cluster, seen: &mut Seen) {
-    let pattern = Regex::new(r"^arn:[\w-]+:iam::\d+:role/.+\.pod\.([\w-]+)$").unwrap();
+    static ROLE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^arn:[\w-]+:iam::\d+:role/.+\.pod\.([\w-]+)$").unwrap());
     // In annotations of accounts and pods, in their environment, in what an issuer asks for.
     let taken_on = |value: &Json| -> BTreeSet<String> {
-        all_texts(value).iter().filter_map(|text| Some(pattern.captures(text)?[1].to_owned())).collect()
+        all_texts(value).iter().filter_map(|text| Some(ROLE.captures(text)?[1].to_owned())).collect()
     };
     let values = cluster.apps.iter().map(|app| (&app.component, &app.values));
     let said: BTreeSet<(&str, String)> = cluster
@@ -1404,6 +1410,45 @@ fn everything_that_is_spoken_of_is_there() {
         })
         .collect();
     assert!(lines.is_empty(), "{} wrong:\n{}", lines.len(), lines.join("\n"));
+}
+
+/// The same where an environment has one component more or less: as far as it renders, nothing hangs in the air.
+#[test]
+fn nothing_hangs_in_the_air_with_a_component_more_or_less() {
+    let inputs = combinations::inputs();
+    let Ok(repository) = Repository::load(&inputs, &Wanted::All) else { panic!("the repository itself has mistakes") };
+    let bases: Vec<&String> = repository.environments().keys().collect();
+    let switches = repository.components().keys().flat_map(|name| [format!("with-{name}"), format!("no-{name}")]);
+    let wanted: BTreeSet<String> =
+        switches.flat_map(|switch| bases.iter().map(move |base| format!("{base}-{switch}"))).collect();
+    let (mut all, _) = combinations::variants(&inputs, &repository);
+    all.0.retain(|path, _| {
+        let environment = path.strip_prefix("environments/").and_then(|path| Some(path.split_once('/')?.0));
+        environment.is_none_or(|name| {
+            let variant =
+                bases.iter().any(|base| name.strip_prefix(base.as_str()).is_some_and(|rest| rest.starts_with('-')));
+            !variant || wanted.contains(name)
+        })
+    });
+    let (mut looked_at, mut wrong) = (0, BTreeMap::<String, BTreeSet<String>>::new());
+    each_rendered(&all, |name, tree| {
+        let Ok(tree) = tree else { return };
+        looked_at += 1;
+        let cluster = Cluster::of(name, tree, true);
+        for (check, run) in
+            CHECKS.iter().map(|(name, run, _)| (*name, *run)).chain([("pod security", pod_security as Check)])
+        {
+            let mut seen = Seen::default();
+            run(&cluster, &mut seen);
+            for text in seen.wrong {
+                wrong.entry(format!("{check}: {text}")).or_default().insert(name.to_owned());
+            }
+        }
+    });
+    let lines: Vec<_> = wrong.iter().map(|(text, environments)| format!("{text}\n    in {environments:?}")).collect();
+    assert!(lines.is_empty(), "{} wrong:\n{}", lines.len(), lines.join("\n"));
+    println!("{looked_at} of {} environments render", wanted.len());
+    assert!(looked_at > 50, "{looked_at}");
 }
 
 // --- each check can fail -------------------------------------------------------------------------------------------------------
