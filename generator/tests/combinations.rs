@@ -20,7 +20,7 @@ const SAID_WELL: [&str; 7] = [
 ];
 
 /// The environments of this repository, and variants of each that differ by a line or two.
-fn variants(
+pub fn variants(
     inputs: &Inputs,
     repository: &Repository,
 ) -> (Inputs, BTreeMap<String, BTreeSet<String>>, BTreeMap<String, String>) {
@@ -97,8 +97,8 @@ fn variants(
     (all, off, all_labels)
 }
 
-#[test]
-fn every_combination_renders_or_says_why_not() {
+/// This repository's own, without what would stand twice in the variants.
+pub fn inputs() -> Inputs {
     let mut inputs = Inputs::of_this_repository();
     // A cluster's own size would stand twice in the variants.
     for (path, text) in inputs.0.iter_mut().filter(|(path, _)| path.ends_with("/environment.yaml")) {
@@ -107,6 +107,12 @@ fn every_combination_renders_or_says_why_not() {
             *text = lines.replace("  controlPlane: {replicas: 3}\n", "").into_bytes();
         }
     }
+    inputs
+}
+
+#[test]
+fn every_combination_renders_or_says_why_not() {
+    let inputs = inputs();
     let Ok(repository) = Repository::load(&inputs, &Wanted::All) else { panic!("the repository itself has mistakes") };
     let groups = groups_by_component(&repository);
     let (all, off, labels) = variants(&inputs, &repository);

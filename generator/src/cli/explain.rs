@@ -192,7 +192,7 @@ impl Asked<'_, '_> {
 
     /// A value with defaults, as templates see it.
     fn filled(&self, segments: &[String]) -> Option<Json> {
-        let context = &self.plan().context;
+        let context = self.plan().context.data();
         match segments.first().map(String::as_str) {
             Some("cluster" | "argocd" | "platform" | "environment") => {
                 segments.iter().try_fold(context, |value, key| value.get(key)).cloned()

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use handlebars::Context;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -35,7 +36,7 @@ pub struct Plan<'r> {
     /// Kubernetes' version as Helm wants it: `1.34.0`.
     pub kube_version: String,
     /// What templates see, without `settings` and `component`.
-    pub context: Json,
+    pub context: Context,
     /// Filled settings by component.
     pub settings: BTreeMap<&'r str, Json>,
     /// Applications in order of wave and name, with the namespaces' own first.
@@ -191,7 +192,7 @@ impl<'r> Plan<'r> {
             Some(version) => version.trim_start_matches('v').to_owned(),
             None => String::new(),
         };
-        let context = json!({
+        let context = Context::wraps(json!({
             "environment": environment.name,
             "platform": facts["cluster"]["platform"],
             "cluster": facts["cluster"],
@@ -201,7 +202,9 @@ impl<'r> Plan<'r> {
             "iamRoles": [],
             "settings": null,
             "component": null,
-        });
+        }));
+        // JSON is JSON: it cannot fail.
+        let context = context.unwrap_or_else(|_| Context::null());
 
         let mut plan = Plan {
             environment,
@@ -227,11 +230,17 @@ impl<'r> Plan<'r> {
     /// The context of one component's templates.
     pub fn context_of(&self, component: &str) -> Json {
         let mut context = self.context.clone();
+        self.point(&mut context, component);
+        context.data().clone()
+    }
+
+    /// Sets the entries of a context that belong to one component.
+    pub fn point(&self, context: &mut Context, component: &str) {
+        let data = context.data_mut();
         if let Some(selected) = self.selection.enabled.get(component) {
-            context["settings"] = self.settings.get(component).cloned().unwrap_or(Json::Null);
-            context["component"] = json!({"name": component, "namespace": selected.namespace});
+            data["settings"] = self.settings.get(component).cloned().unwrap_or_default();
+            data["component"] = json!({"name": component, "namespace": selected.namespace});
         }
-        context
     }
 
     /// Every template sees the cloud roles of all enabled components: who hands them out has to know them.
@@ -256,7 +265,7 @@ impl<'r> Plan<'r> {
                 }
             }
         }
-        self.context["iamRoles"] = roles.into_values().map(|(entry, _)| entry).collect();
+        self.context.data_mut()["iamRoles"] = roles.into_values().map(|(entry, _)| entry).collect();
     }
 
     fn name_applications(&mut self, templates: &Templates, mistakes: &mut Diagnostics) {
@@ -325,15 +334,23 @@ impl<'r> Plan<'r> {
     }
 
     /// Whether the path or sub-expression in a `when` is true.
-    fn holds(&self, templates: &Templates, component: &str, when: &Reference, mistakes: &mut Diagnostics) -> bool {
-        let context = self.context_of(component);
+    fn holds(&mut self, templates: &Templates, component: &str, when: &Reference, mistakes: &mut Diagnostics) -> bool {
+        // Taken out and put back: it is large, and only two of its entries are this component's.
+        let mut context = std::mem::replace(&mut self.context, Context::null());
+        self.point(&mut context, component);
+        let holds = Self::holds_in(&context, templates, when, mistakes);
+        self.context = context;
+        holds
+    }
+
+    fn holds_in(context: &Context, templates: &Templates, when: &Reference, mistakes: &mut Diagnostics) -> bool {
         if when.name.starts_with('(') {
             return templates.holds(&when.name, when.at, context).unwrap_or_else(|diagnostic| {
                 mistakes.push(*diagnostic);
                 false
             });
         }
-        let found = when.name.split('.').try_fold(&context, |value, key| value.get(key));
+        let found = when.name.split('.').try_fold(context.data(), |value, key| value.get(key));
         match found.and_then(Json::as_bool) {
             Some(value) => value,
             None => {

@@ -113,10 +113,7 @@ impl<'r> RenderedTree<'r> {
         }
 
         // One context for all templates of the environment: only two entries differ between components.
-        let mut context = match Context::wraps(plan.context.clone()) {
-            Ok(context) => context,
-            Err(_) => Context::null(),
-        };
+        let mut context = std::mem::replace(&mut plan.context, Context::null());
         let names: Vec<&'r str> = plan.selection.enabled.keys().copied().collect();
         check_rules(repository, &plan, &mut context, &mut mistakes);
         if !mistakes.is_empty() {
@@ -127,7 +124,7 @@ impl<'r> RenderedTree<'r> {
         let mut objects: BTreeMap<&'r str, Vec<Object>> = BTreeMap::new();
         let mut values: BTreeMap<String, Node> = BTreeMap::new();
         for name in names {
-            point(&mut context, &plan, name);
+            plan.point(&mut context, name);
             secrets.extend(render_secrets(repository, &plan, name, &context, &mut mistakes));
             for application in plan.applications.iter().filter(|application| application.component == name) {
                 match &application.content {
@@ -159,6 +156,7 @@ impl<'r> RenderedTree<'r> {
             }
         }
         let foreign = adorn_namespaces(repository, &mut plan, &objects, &mut context, &mut mistakes);
+        plan.context = context;
         check::identities(&objects_of(&objects), &plan, &mut mistakes);
         let mut mistakes = match mistakes.or(()) {
             Ok(()) => Diagnostics::new(),
@@ -194,7 +192,7 @@ fn check_rules(repository: &Repository, plan: &Plan<'_>, context: &mut Context, 
         if selected.component.rules.is_empty() {
             continue;
         }
-        point(context, plan, name);
+        plan.point(context, name);
         for rule in &selected.component.rules {
             rule.check(repository.templates(), &place, Some(name), context, mistakes);
         }
@@ -266,7 +264,7 @@ fn adorn_namespaces(
         .filter_map(|(name, selected)| Some((*name, selected.component.namespace_template.clone()?)))
         .collect();
     for (component, template) in components {
-        point(context, plan, component);
+        plan.point(context, component);
         for name in &names {
             context.data_mut()["namespace"] = serde_json::json!({"name": name});
             for node in render_template(repository, &template, context, mistakes).unwrap_or_default() {
@@ -313,15 +311,6 @@ fn adorn_namespaces(
         }
     }
     foreign
-}
-
-/// Sets the entries of the context that belong to one component.
-pub fn point(context: &mut Context, plan: &Plan<'_>, component: &str) {
-    let data = context.data_mut();
-    if let Some(selected) = plan.selection.enabled.get(component) {
-        data["settings"] = plan.settings.get(component).cloned().unwrap_or_default();
-        data["component"] = serde_json::json!({"name": component, "namespace": selected.namespace});
-    }
 }
 
 fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Object>>) -> Vec<check::Found<'a>> {

@@ -105,7 +105,7 @@ impl Templates {
     }
 
     /// Whether a sub-expression such as `(and cluster.aws settings.x)` is true.
-    pub fn holds(&self, expression: &str, at: Origin, context: Json) -> Result<bool, Box<Diagnostic>> {
+    pub fn holds(&self, expression: &str, at: Origin, context: &Context) -> Result<bool, Box<Diagnostic>> {
         let name = TemplateName { path: String::new(), file: at.file };
         let text = format!("{{{{#if {expression}}}}}1{{{{/if}}}}");
         let placed = |mut diagnostic: Box<Diagnostic>| {
@@ -113,9 +113,8 @@ impl Templates {
             diagnostic
         };
         let template = Templates::compile("", at.file, &text).map_err(placed)?;
-        let context = Context::wraps(context).unwrap_or_else(|_| Context::null());
         let mut out = StringOutput::new();
-        let rendered = template.render(&self.registry, &context, &mut RenderContext::new(None), &mut out);
+        let rendered = template.render(&self.registry, context, &mut RenderContext::new(None), &mut out);
         rendered.map_err(|error| placed(Box::new(self.explain(&name, &error))))?;
         Ok(!out.into_string().unwrap_or_default().is_empty())
     }

@@ -69,7 +69,7 @@ pub fn object(repository: &Repository, plan: &Plan<'_>, component: &str, wanted:
 }
 
 fn context(plan: &Plan<'_>, component: &str) -> Option<Context> {
-    let mut context = Context::wraps(plan.context.clone()).ok()?;
+    let mut context = plan.context.clone();
     point(&mut context, plan, component);
     Some(context)
 }
