@@ -246,9 +246,12 @@ impl<'r> Plan<'r> {
     /// Every template sees the cloud roles of all enabled components: who hands them out has to know them.
     fn gather_iam_roles(&mut self, templates: &Templates, mistakes: &mut Diagnostics) {
         let mut roles: BTreeMap<&'r str, (Json, Origin)> = BTreeMap::new();
+        // Taken out and put back: it is large, and only two of its entries are one component's.
+        let mut context = std::mem::replace(&mut self.context, Context::null());
         for (name, selected) in &self.selection.enabled {
+            self.point(&mut context, name);
             for role in &selected.component.iam_roles {
-                if role.when.as_ref().is_some_and(|when| !self.holds(templates, name, when, mistakes)) {
+                if role.when.as_ref().is_some_and(|when| !Self::holds(&context, templates, when, mistakes)) {
                     continue;
                 }
                 let namespace = role.namespace.as_deref().unwrap_or(&selected.namespace);
@@ -265,18 +268,21 @@ impl<'r> Plan<'r> {
                 }
             }
         }
+        self.context = context;
         self.context.data_mut()["iamRoles"] = roles.into_values().map(|(entry, _)| entry).collect();
     }
 
     fn name_applications(&mut self, templates: &Templates, mistakes: &mut Diagnostics) {
         let mut applications = Vec::new();
+        let mut context = std::mem::replace(&mut self.context, Context::null());
         for (name, selected) in &self.selection.enabled {
+            self.point(&mut context, name);
             let component = selected.component;
             let base = Policy::defaults().with(&component.policy);
             let over: Policy = typed(Some(&selected.entry), "application");
             let mut planned = |key: Option<&str>, content, namespace: &str, part: &Part| {
                 if let Some(when) = &part.when
-                    && !self.holds(templates, name, when, mistakes)
+                    && !Self::holds(&context, templates, when, mistakes)
                 {
                     return;
                 }
@@ -300,6 +306,7 @@ impl<'r> Plan<'r> {
                 planned(None, Content::Manifests, &selected.namespace, &component.manifests);
             }
         }
+        self.context = context;
         for (index, application) in applications.iter().enumerate() {
             let because = self.selection.enabled.get(application.component).map(|s| s.because);
             if let Err(why) = crate::name::label(&application.name) {
@@ -334,16 +341,7 @@ impl<'r> Plan<'r> {
     }
 
     /// Whether the path or sub-expression in a `when` is true.
-    fn holds(&mut self, templates: &Templates, component: &str, when: &Reference, mistakes: &mut Diagnostics) -> bool {
-        // Taken out and put back: it is large, and only two of its entries are this component's.
-        let mut context = std::mem::replace(&mut self.context, Context::null());
-        self.point(&mut context, component);
-        let holds = Self::holds_in(&context, templates, when, mistakes);
-        self.context = context;
-        holds
-    }
-
-    fn holds_in(context: &Context, templates: &Templates, when: &Reference, mistakes: &mut Diagnostics) -> bool {
+    fn holds(context: &Context, templates: &Templates, when: &Reference, mistakes: &mut Diagnostics) -> bool {
         if when.name.starts_with('(') {
             return templates.holds(&when.name, when.at, context).unwrap_or_else(|diagnostic| {
                 mistakes.push(*diagnostic);

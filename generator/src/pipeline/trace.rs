@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use super::plan::{Content, Plan, Planned};
-use super::render::{point, render_template, render_values};
+use super::render::{render_template, render_values};
 use super::repository::{Overlay, Repository};
 use super::template::TemplateName;
 use crate::diagnostic::{Diagnostics, Origin};
@@ -70,7 +70,7 @@ pub fn object(repository: &Repository, plan: &Plan<'_>, component: &str, wanted:
 
 fn context(plan: &Plan<'_>, component: &str) -> Option<Context> {
     let mut context = plan.context.clone();
-    point(&mut context, plan, component);
+    plan.point(&mut context, component);
     Some(context)
 }
 
