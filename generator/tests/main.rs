@@ -16,6 +16,7 @@ mod golden;
 mod hostile;
 mod mistakes;
 mod permissions;
+mod platform;
 mod scaffolds;
 mod support;
 mod trees;
