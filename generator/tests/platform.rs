@@ -50,7 +50,10 @@ fn seen() -> Seen {
         }
         for (path, object) in trees::objects(&files) {
             let application = path.rsplit('/').next().unwrap().trim_end_matches(".yaml");
-            for port in node_ports(&object) {
+            // Values that hold a null are a text.
+            let values = object["spec"]["source"]["helm"]["values"].as_str();
+            let values = values.map_or_else(Vec::new, |text| trees::documents(path, text));
+            for port in [object].iter().chain(&values).flat_map(node_ports) {
                 add(&mut seen.ports, [port, vec![application.to_owned()]].concat());
             }
         }
