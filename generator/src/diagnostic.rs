@@ -60,6 +60,11 @@ impl Sources {
         self.files.get(file.0 as usize).map_or("", |f| &f.text)
     }
 
+    /// The text of a file, to keep.
+    pub fn shared_text(&self, file: FileId) -> Arc<str> {
+        self.files.get(file.0 as usize).map_or_else(|| Arc::from(""), |f| f.text.clone())
+    }
+
     /// One line of a file, without its line break; empty where there is none.
     pub fn line(&self, origin: Origin) -> &str {
         self.text(origin.file).lines().nth(origin.line.saturating_sub(1) as usize).unwrap_or("")

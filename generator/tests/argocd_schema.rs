@@ -163,6 +163,13 @@ fn every_application_and_project_is_valid() {
     println!("valid: {count:?}");
 }
 
+/// Kinds that the pack has no CRD of, and why.
+const WITHOUT_CRD: [(&str, &str); 3] = [
+    ("rbac.authorization.k8s.io/", "Kubernetes' own: checked against its own types"),
+    ("cilium.io/", "Cilium's operator makes its CRDs when it runs, and the pack has none"),
+    ("trust.cert-manager.io/", "checked by the generator against components/facts, the pack has none"),
+];
+
 #[test]
 fn every_custom_resource_is_valid() {
     let Some(upstream) = upstream() else { return };
@@ -186,8 +193,9 @@ fn every_custom_resource_is_valid() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("valid: {checked:#?}\nwithout a CRD in the pack: {unknown:?}");
-    // Kubernetes' own kinds have no CRD.
-    assert!(unknown.keys().all(|name| name.contains(".k8s.io/")), "{unknown:?}");
+    let strange: Vec<&String> =
+        unknown.keys().filter(|name| !WITHOUT_CRD.iter().any(|(prefix, _why)| name.starts_with(prefix))).collect();
+    assert!(strange.is_empty(), "{strange:?}");
     assert!(checked.values().sum::<usize>() >= 20);
 }
 

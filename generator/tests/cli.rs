@@ -35,6 +35,18 @@ fn version() {
 }
 
 #[test]
+fn charts_that_are_not_checked_are_named_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    support::copy(&support::tests().join("mistakes/_base"), folder.path());
+    let plain = kubezero(folder.path(), &["validate"]).stdout;
+    let facts = folder.path().join("components/web/facts/charts/web-2.0.1.facts");
+    std::fs::create_dir_all(facts.parent().unwrap()).unwrap();
+    std::fs::write(facts, "chart web 2.0.1\n  * any\n").unwrap();
+    let run = kubezero(folder.path(), &["validate", "-v"]);
+    assert_eq!(run.stdout, plain + "no facts of base 1.2.3: its values were not checked\n", "{}", run.stderr);
+}
+
+#[test]
 fn colour_is_for_people() {
     let root = support::root();
     let piped = kubezero(&root, &["validate", "no-such-environment"]);

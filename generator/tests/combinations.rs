@@ -20,11 +20,17 @@ const SAID_WELL: [&str; 7] = [
 ];
 
 /// The environments of this repository, and variants of each that differ by a line or two.
-fn variants(inputs: &Inputs, repository: &Repository) -> (Inputs, BTreeMap<String, BTreeSet<String>>) {
+fn variants(
+    inputs: &Inputs,
+    repository: &Repository,
+) -> (Inputs, BTreeMap<String, BTreeSet<String>>, BTreeMap<String, String>) {
     let mut all = inputs.clone();
     let mut off: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut all_labels: BTreeMap<String, String> = BTreeMap::new();
     let mut make = |base: &str, label: &str, switches: &[(&str, bool)], more: &[(&str, &str)]| {
-        let name = format!("{base}-{label}");
+        // An environment's name is a label of at most 63 characters, so what it is about stands beside it.
+        let name = format!("{base}-{}", all_labels.len());
+        all_labels.insert(name.clone(), label.to_owned());
         let folder = format!("environments/{base}/");
         let copied: Vec<(String, Vec<u8>)> = inputs
             .0
@@ -88,7 +94,7 @@ fn variants(inputs: &Inputs, repository: &Repository) -> (Inputs, BTreeMap<Strin
             );
         }
     }
-    (all, off)
+    (all, off, all_labels)
 }
 
 #[test]
@@ -103,8 +109,9 @@ fn every_combination_renders_or_says_why_not() {
     }
     let Ok(repository) = Repository::load(&inputs, &Wanted::All) else { panic!("the repository itself has mistakes") };
     let groups = groups_by_component(&repository);
-    let (all, off) = variants(&inputs, &repository);
+    let (all, off, labels) = variants(&inputs, &repository);
     let (mut fine, mut refused, mut wrong) = (0, BTreeMap::<&str, usize>::new(), Vec::new());
+    let label = |name: &str| labels.get(name).map_or(name.to_owned(), |label| format!("{name}, {label}"));
     each_rendered(&all, |name, tree| match tree {
         Ok(tree) => {
             fine += 1;
@@ -113,7 +120,7 @@ fn every_combination_renders_or_says_why_not() {
                 let enabled = |other: &str| tree.plan.selection.enabled.contains_key(other);
                 assert!(!enabled(component), "{name}: {component} is still on");
                 let mine = tree.files.iter().find(|(_, file)| file.component == *component);
-                wrong.extend(mine.map(|(path, _)| format!("{name}: {path} is left of {component}")));
+                wrong.extend(mine.map(|(path, _)| format!("{}: {path} is left of {component}", label(name))));
                 // Kinds that only this component brings.
                 let lost: Vec<&str> = groups
                     .iter()
@@ -130,7 +137,10 @@ fn every_combination_renders_or_says_why_not() {
                     let told = told.into_iter().flatten().filter_map(Json::as_str);
                     let own = path.starts_with("manifests/").then(|| text_of(&object["apiVersion"]));
                     for group in told.chain(own).filter_map(of) {
-                        wrong.push(format!("{name}: {path} speaks of {group}, which {component} would have brought"));
+                        wrong.push(format!(
+                            "{}: {path} speaks of {group}, which {component} would have brought",
+                            label(name)
+                        ));
                     }
                 }
             }
@@ -139,7 +149,7 @@ fn every_combination_renders_or_says_why_not() {
             for (code, message) in mistakes {
                 *refused.entry(code).or_default() += 1;
                 if !SAID_WELL.contains(&code) {
-                    wrong.push(format!("{name}: {code}: {message}"));
+                    wrong.push(format!("{}: {code}: {message}", label(name)));
                 }
             }
         }

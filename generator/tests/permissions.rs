@@ -270,7 +270,9 @@ fn waves_grow_along_every_edge() {
             waves.insert(wave(application));
             assert!(wave(application) > 0, "{environment}: {name} would come with the projects");
         }
-        let dense: BTreeSet<i64> = (1..=waves.len() as i64).collect();
+        // Wave 1 is the namespaces', where there are any to make.
+        let first = if read.applications.contains_key("namespaces") { 1 } else { 2 };
+        let dense: BTreeSet<i64> = (first..first + waves.len() as i64).collect();
         assert_eq!(waves, dense, "{environment}: waves are numbered without gaps");
     });
     assert!(edges > 50);

@@ -81,7 +81,7 @@ pub fn command() -> clap::Command {
 /// Folders of `environments` or `components`. A shell that completes wants names or nothing, never errors.
 fn names_in(folder: &str) -> Vec<CompletionCandidate> {
     let found = Folder::new(directory(std::env::args_os().skip(1))).list(folder).unwrap_or_default();
-    let other = ["layers", "partials"];
+    let other = ["facts", "layers", "partials"];
     found
         .iter()
         .filter(|entry| entry.kind == Kind::Folder && !entry.name().starts_with('.') && !other.contains(&entry.name()))

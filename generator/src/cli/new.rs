@@ -51,7 +51,7 @@ pub fn run(global: &Global, args: &NewArgs) -> Result<Outcome> {
 
 fn free(global: &Global, parent: &str, what: &str, name: &str) -> Result<()> {
     let reserved =
-        matches!((what, name), ("component", "partials" | "namespaces" | "root") | ("environment", "layers"));
+        matches!((what, name), ("component", "facts" | "partials" | "namespaces" | "root") | ("environment", "layers"));
     let why = name::label(name).err().or(reserved.then_some("is taken by the program itself"));
     if let Some(why) = why {
         return Err(mistake(

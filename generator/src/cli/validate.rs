@@ -1,10 +1,15 @@
 //! `kubezero validate`
 
+use std::collections::BTreeSet;
+
 use clap::{Args, ValueEnum};
 
 use super::output::{count, print, print_json};
 use super::{Global, Outcome, report};
 use crate::diagnostic::{Diagnostics, Sources};
+use crate::pipeline::plan::Content;
+use crate::pipeline::render::RenderedTree;
+use crate::pipeline::repository::Repository;
 use crate::{Error, Result, pipeline};
 
 /// Check everything that `render` checks, and write nothing
@@ -32,9 +37,18 @@ pub enum Format {
 /// Runs the command.
 pub fn run(global: &Global, args: &ValidateArgs) -> Result<Outcome> {
     let result = global.load(&args.environments).and_then(|repository| {
+        let mut unreadable = Diagnostics::new();
+        // One environment asks for what it uses only.
+        if args.environments.is_empty() {
+            repository.facts().unreadable().into_iter().for_each(|diagnostic| unreadable.push(diagnostic));
+        }
+        if !unreadable.is_empty() {
+            return Err(repository.mistakes(unreadable));
+        }
         let environments = pipeline::resolve(&repository)?;
         let trees = pipeline::render(&repository, &environments)?;
-        Ok((trees.len(), trees.iter().map(|tree| tree.plan.applications.len()).sum::<usize>()))
+        let unjudged = if global.verbose > 0 { charts_without_facts(&repository, &trees) } else { Vec::new() };
+        Ok((trees.len(), trees.iter().map(|tree| tree.plan.applications.len()).sum::<usize>(), unjudged))
     });
     let shown = |diagnostics: &Diagnostics, sources: &Sources| match args.format {
         Format::Text => Ok(()),
@@ -42,13 +56,16 @@ pub fn run(global: &Global, args: &ValidateArgs) -> Result<Outcome> {
         Format::Sarif => print_json(&report::to_sarif(diagnostics, sources)),
     };
     match result {
-        Ok((environments, applications)) => {
+        Ok((environments, applications, unjudged)) => {
             if args.format == Format::Text && !global.quiet {
                 print(&format!(
                     "{} and {} are valid\n",
                     count(environments, "environment"),
                     count(applications, "Application")
                 ))?;
+                for chart in unjudged {
+                    print(&format!("no facts of {chart}: its values were not checked\n"))?;
+                }
             }
             shown(&Diagnostics::new(), &Sources::default())?;
             Ok(Outcome::Fine)
@@ -59,4 +76,18 @@ pub fn run(global: &Global, args: &ValidateArgs) -> Result<Outcome> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// The charts whose values nothing was held against.
+fn charts_without_facts(repository: &Repository, trees: &[RenderedTree<'_>]) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for application in trees.iter().flat_map(|tree| &tree.plan.applications) {
+        if let Content::Chart { chart, version } = &application.content
+            && chart.folder.is_none()
+            && !repository.facts().has_chart(&chart.name, version)
+        {
+            found.insert(format!("{} {version}", chart.name));
+        }
+    }
+    found.into_iter().collect()
 }

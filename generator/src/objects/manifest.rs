@@ -88,7 +88,7 @@ impl Identity {
     }
 
     /// Whether Kubernetes itself serves this group.
-    fn is_built_in(&self) -> bool {
+    pub fn is_built_in(&self) -> bool {
         matches!(
             self.group.as_str(),
             "" | "apps"

@@ -375,6 +375,11 @@ pub(super) fn render_values(
                 let lines = repository.templates().line_map(repository.sources().text(template.file), context);
                 mistakes.push(moved(diagnostic, template, lines.as_deref()));
             }
+            let unknown = node.as_ref().map(|node| known(repository, application, node)).unwrap_or_default();
+            if !unknown.is_empty() {
+                let lines = repository.templates().line_map(repository.sources().text(template.file), context);
+                unknown.into_iter().for_each(|diagnostic| mistakes.push(moved(diagnostic, template, lines.as_deref())));
+            }
             node
         }
     };
@@ -383,6 +388,9 @@ pub(super) fn render_values(
         _ => selected.entry.at(["values", chart.key.as_str()]).map(|node| Arc::new(node.clone())),
     };
     let over = over.filter(|node| node.as_map().is_some());
+    if let Some(over) = &over {
+        known(repository, application, over).into_iter().for_each(|diagnostic| mistakes.push(diagnostic));
+    }
     match (own, over) {
         (Some(own), Some(over)) => {
             let before = mistakes.len();
@@ -392,6 +400,14 @@ pub(super) fn render_values(
         (Some(own), None) => Some(own),
         (None, Some(over)) => Some(over.as_ref().clone()),
         (None, None) => Some(Node { value: Value::Map(Map::new()), origins: Default::default() }),
+    }
+}
+
+/// What the chart's facts say against values.
+fn known(repository: &Repository, application: &Planned<'_>, values: &Node) -> Vec<Diagnostic> {
+    match &application.content {
+        Content::Chart { chart, version } => repository.facts().values(&chart.name, version, values),
+        Content::Manifests => Vec::new(),
     }
 }
 
@@ -425,7 +441,8 @@ fn render_objects(
                     );
                 }
                 Ok(identity) => {
-                    for mut diagnostic in check::object(&identity, &node) {
+                    let by_facts = repository.facts().object(&identity.group, identity.is_built_in(), &node);
+                    for mut diagnostic in check::object(&identity, &node).into_iter().chain(by_facts) {
                         if let Some((origin, _)) = &mut diagnostic.at {
                             *origin = place(Some(*origin));
                         }
@@ -494,6 +511,7 @@ fn moved(mut diagnostic: Diagnostic, template: &TemplateName, lines: Option<&[u3
 fn in_template(template: &TemplateName, output: Option<Origin>, lines: Option<&[u32]>) -> Origin {
     let start = Origin::start_of(template.file);
     match (output, lines) {
+        (Some(output), _) if output.file != template.file => output,
         (Some(output), Some(lines)) => {
             let line = lines.get(output.line.saturating_sub(1) as usize).copied().unwrap_or(1);
             Origin { line, column: 1, ..start }

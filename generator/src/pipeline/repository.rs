@@ -10,6 +10,7 @@ use super::rules::{self, Rule};
 use super::source::{Found, Kind, Source};
 use super::template::{TemplateName, Templates};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin, Sources};
+use crate::values::facts::Facts;
 use crate::values::schema::{Schema, list_words};
 use crate::yaml::{self, Entry, Map, Node, Value};
 use crate::{Error, Mistakes, Result, name};
@@ -34,6 +35,7 @@ pub struct Repository {
     sources: Arc<Sources>,
     components: BTreeMap<String, Component>,
     templates: Templates,
+    facts: Facts,
     layers: BTreeMap<String, Overlay>,
     environments: BTreeMap<String, Overlay>,
     all_environments: BTreeSet<String>,
@@ -130,6 +132,7 @@ impl Repository {
 
         let (components, mut templates) = reader.components(&component_form, &rules_form, &mut mistakes);
         let environment_rules = reader.rules(ENVIRONMENT_RULES, &rules_form, &mut templates, &mut mistakes);
+        let facts = reader.facts(&mut mistakes);
         let known: BTreeSet<&str> = reader.component_folders();
         let layers = reader.overlays(LAYERS, "overlay.yaml", &overlay_form, &known, &mut mistakes);
         let environments = reader.overlays(ENVIRONMENTS, "environment.yaml", &overlay_form, &known, &mut mistakes);
@@ -147,6 +150,7 @@ impl Repository {
                 sources,
                 components,
                 templates,
+                facts,
                 layers,
                 environments,
                 all_environments,
@@ -172,6 +176,11 @@ impl Repository {
     /// All compiled templates.
     pub fn templates(&self) -> &Templates {
         &self.templates
+    }
+
+    /// What charts and custom resources are known to take.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// All layers, by name.
@@ -337,8 +346,32 @@ impl Reader {
             .keys()
             .filter_map(|path| path.strip_prefix("components/")?.split_once('/'))
             .map(|(folder, _)| folder)
-            .filter(|folder| *folder != "partials")
+            .filter(|folder| !matches!(*folder, "partials" | "facts"))
             .collect()
+    }
+
+    /// `components/facts/**`, and what a component brings in a folder `facts` of its own.
+    fn facts(&self, mistakes: &mut Diagnostics) -> Facts {
+        let mut facts = Facts::default();
+        let below = |path: &str, shared: bool| {
+            let (folder, inside) = path.strip_prefix("components/")?.split_once('/')?;
+            let inside = if shared { Some(inside) } else { inside.strip_prefix("facts/") };
+            inside.filter(|_| (folder == "facts") == shared && folder != "partials").map(str::to_owned)
+        };
+        // Those of the repository come first.
+        for shared in [true, false] {
+            for (path, &file) in &self.files {
+                let Some(inside) = below(path, shared) else { continue };
+                if !facts.add(&inside, path, file, self.sources.shared_text(file)) {
+                    mistakes.push(stray_file(
+                        file,
+                        path,
+                        "facts are `charts/<chart>-<version>.facts` and `kinds/<group>.facts`",
+                    ));
+                }
+            }
+        }
+        facts
     }
 
     /// The rules of one file, which need not exist.
@@ -377,6 +410,10 @@ impl Reader {
                 }
                 continue;
             }
+            // Facts are read elsewhere.
+            if folder == "facts" || inside.starts_with("facts/") {
+                continue;
+            }
             let files = folders.entry(folder).or_default();
             let template = || TemplateName { path: path.clone(), file };
             match inside {
@@ -395,7 +432,7 @@ impl Reader {
                     mistakes.push(stray_file(
                         file,
                         path,
-                        "a component has component.yaml, settings.schema.yaml, rules.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, secrets.yaml.hbs, namespace.yaml.hbs, README.md and tests/",
+                        "a component has component.yaml, settings.schema.yaml, rules.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, secrets.yaml.hbs, namespace.yaml.hbs, facts/, README.md and tests/",
                     ));
                     continue;
                 }
