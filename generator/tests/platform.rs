@@ -368,3 +368,24 @@ fn ports_of_machines_stand_where_the_page_says() {
     }
     support::nothing_wrong(&wrong);
 }
+
+/// Every component is in README.md's table of topics, and its own README says why, not only what.
+#[test]
+fn every_component_is_listed_and_says_why() {
+    let root = support::root();
+    let inputs = Inputs::of_this_repository();
+    let repository = Repository::load(&inputs, &Wanted::Only(Vec::new())).unwrap();
+    let front = fs::read_to_string(root.join("README.md")).unwrap();
+    let mut wrong = Vec::new();
+    for name in repository.components().keys() {
+        let path = format!("components/{name}/README.md");
+        if !front.contains(&format!("({path})")) {
+            wrong.push(format!("README.md does not list {name}"));
+        }
+        let text = fs::read_to_string(root.join(&path)).unwrap();
+        if !text.contains("\n## Why") || !text.contains("<!-- settings:begin -->") {
+            wrong.push(format!("{path} has no section `Why …` or no table of settings"));
+        }
+    }
+    support::nothing_wrong(&wrong);
+}
