@@ -1,17 +1,18 @@
 //! Each `components/<component>/tests/<case>/environment.yaml` is rendered as an environment, and the files of that
 //! component are `expected/**`. `BLESS=1 cargo test` writes them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use rayon::prelude::*;
 
 use crate::support;
+use crate::trees::{Inputs, render};
 
 #[test]
 fn every_case_renders_as_expected() {
     let components = support::root().join("components");
+    let inputs = Inputs::of_this_repository();
     let mut cases = Vec::new();
     let mut wrong = Vec::new();
     for component in support::names(&components) {
@@ -27,11 +28,11 @@ fn every_case_renders_as_expected() {
         }
         cases.extend(of_component.into_iter().map(|case| (component.clone(), case)));
     }
-    wrong.extend(cases.par_iter().flat_map(|(component, case)| render(component, case)).collect::<Vec<_>>());
+    wrong.extend(cases.par_iter().flat_map(|(component, case)| check(&inputs, component, case)).collect::<Vec<_>>());
     support::nothing_wrong(&wrong);
 }
 
-fn render(component: &str, case: &str) -> Vec<String> {
+fn check(inputs: &Inputs, component: &str, case: &str) -> Vec<String> {
     let root = support::root();
     let folder = root.join("components").join(component).join("tests").join(case);
     let mut wrong: Vec<String> = support::names(&folder)
@@ -39,23 +40,18 @@ fn render(component: &str, case: &str) -> Vec<String> {
         .filter(|name| !matches!(name.as_str(), "environment.yaml" | "expected"))
         .map(|name| format!("{}/{name} belongs to nothing", folder.display()))
         .collect();
-    let temporary = tempfile::tempdir().unwrap();
-    support::copy(&root.join("components"), &temporary.path().join("components"));
-    let environments = temporary.path().join("environments");
-    support::copy(&root.join("environments/layers"), &environments.join("layers"));
-    for file in
-        ["environment.schema.yaml", "rules.yaml"].iter().filter(|file| root.join("environments").join(file).is_file())
-    {
-        fs::copy(root.join("environments").join(file), environments.join(file)).unwrap();
-    }
-    fs::create_dir(environments.join("case")).unwrap();
-    fs::copy(folder.join("environment.yaml"), environments.join("case/environment.yaml")).unwrap();
-    let run = support::kubezero(temporary.path(), &["render"]);
-    if run.code != 0 {
-        wrong.push(format!("{component}/{case} does not render:\n{}", run.stderr));
-        return wrong;
-    }
-    let found = of_component(component, &temporary.path().join("argocd/case"));
+    let text = fs::read(folder.join("environment.yaml")).unwrap();
+    let outcome = render(&inputs.with_environments([("case".to_owned(), text)])).remove("case").unwrap();
+    let mut found = match outcome {
+        Ok(files) => files,
+        Err(mistakes) => {
+            wrong.push(format!("{component}/{case} does not render: {mistakes:#?}"));
+            return wrong;
+        }
+    };
+    // The files that belong to the component, as the index says.
+    let index: serde_json::Value = serde_yaml::from_str(&found["index.yaml"]).unwrap();
+    found.retain(|path, _| index["files"][path]["component"] == component);
     let expected = folder.join("expected");
     let wanted = support::files(&expected);
     let paths: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
@@ -67,12 +63,4 @@ fn render(component: &str, case: &str) -> Vec<String> {
         }
     }
     wrong
-}
-
-/// The files that belong to a component, as `index.yaml` says.
-fn of_component(component: &str, tree: &Path) -> BTreeMap<String, String> {
-    let mut files = support::files(tree);
-    let index: serde_json::Value = serde_yaml::from_str(&files["index.yaml"]).unwrap();
-    files.retain(|path, _| index["files"][path]["component"] == component);
-    files
 }

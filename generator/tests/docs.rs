@@ -262,6 +262,9 @@ fn commands_in_the_text_exist() {
 /// Any JSON value stands below these keys: what a user has written, or what comes of it.
 const ANY: [&str; 2] = ["value", "default"];
 
+/// Maps below these keys have a user's own keys.
+const FREE: [&str; 1] = ["keys"];
+
 /// The types at every path; list items are one path.
 fn shape(value: &Json, path: &str, found: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     let kind = match value {
@@ -275,7 +278,9 @@ fn shape(value: &Json, path: &str, found: &mut BTreeMap<String, BTreeSet<&'stati
             "list"
         }
         Json::Object(map) => {
-            map.iter().for_each(|(key, value)| shape(value, &format!("{path}.{key}"), found));
+            let free = FREE.iter().any(|key| path.ends_with(&format!(".{key}")));
+            let named = |key: &str| if free { "*".to_owned() } else { key.to_owned() };
+            map.iter().for_each(|(key, value)| shape(value, &format!("{path}.{}", named(key)), found));
             "map"
         }
     };
@@ -343,7 +348,8 @@ fn json_has_the_documented_shapes() {
         }
     }
     support::nothing_wrong(&wrong);
-    let wanted = ["component", "components", "environment", "environments", "explanation", "mistakes", "plan"];
+    let wanted =
+        ["component", "components", "environment", "environments", "explanation", "mistakes", "plan", "secrets"];
     assert_eq!(Vec::from_iter(shapes), wanted.map(|kind| format!("\"{kind}\" 1")));
     assert_eq!(
         all.iter().filter(|block| block.kind == "json").count(),
