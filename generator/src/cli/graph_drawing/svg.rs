@@ -16,7 +16,7 @@ const MARGIN: i32 = 24;
 /// From the top to the first band: title and summary.
 const HEADING: i32 = 76;
 /// At the left of a band: the wave's name.
-const GUTTER: i32 = 64;
+const GUTTER: i32 = 72;
 /// From the boxes to the edge of their band.
 const BAND_PADDING: i32 = 12;
 /// From the bands to the bottom: the legend.
@@ -361,7 +361,7 @@ fn in_two_lines(name: &str, size: f64, room: f64) -> Vec<String> {
         return vec![name.to_owned()];
     }
     let ends = name.char_indices().filter(|&(_, c)| c == '-').map(|(at, _)| at + 1);
-    let end = ends.filter(|&end| end < name.len() && text_width(&name[..end], size) <= room).last();
+    let end = ends.rev().find(|&end| end < name.len() && text_width(&name[..end], size) <= room);
     match end {
         Some(end) => vec![name[..end].to_owned(), cut_to(&name[end..], size, room)],
         None => vec![cut_to(name, size, room)],
