@@ -18,6 +18,7 @@ mod kubernetes_schema;
 mod mistakes;
 mod permissions;
 mod placement;
+mod platform;
 mod references;
 mod scaffolds;
 mod support;

@@ -7,7 +7,7 @@ use super::files::{mistake, replace};
 use super::output::{count, print, print_json};
 use super::{Global, Outcome, table};
 use crate::diagnostic::Diagnostic;
-use crate::pipeline::component::{Component, Reference, Relations};
+use crate::pipeline::component::{Chart, Component, Reference, Relations};
 use crate::pipeline::repository::{Repository, Wanted};
 use crate::pipeline::selection::Selection;
 use crate::pipeline::source::{Folder, Source as _};
@@ -116,11 +116,36 @@ fn enabled_in(global: &Global, component: &str) -> Option<Vec<String>> {
     Some(environments.iter().filter(has).map(|environment| environment.name.clone()).collect())
 }
 
+/// Chart and version of each part, what works before what it needs: CRDs last.
 fn charts(component: &Component) -> Vec<String> {
-    let mut charts: Vec<String> =
-        component.charts.iter().map(|chart| format!("{} {}", chart.title(), chart.version)).collect();
+    let mut charts: Vec<&Chart> = component.charts.iter().collect();
+    charts.sort_by_key(|chart| chart.folder.is_some() || chart.key.starts_with("crds"));
+    let mut charts: Vec<String> = charts.iter().map(|chart| format!("{} {}", chart.title(), chart.version)).collect();
     charts.dedup();
     charts
+}
+
+/// The charts by repository, and what to call them.
+fn sources(component: &Component) -> Vec<(&'static str, &str, Vec<String>)> {
+    let mut sources: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    for chart in &component.charts {
+        let word = if chart.folder.is_some() { "folder" } else { "chart" };
+        let text = format!("{} {}", chart.title(), chart.version);
+        match sources.iter_mut().find(|(known, repository, _)| *known == word && *repository == chart.repository) {
+            None => sources.push((word, &chart.repository, vec![text])),
+            Some((_, _, charts)) if charts.contains(&text) => {}
+            Some((_, _, charts)) => charts.push(text),
+        }
+    }
+    sources
+        .into_iter()
+        .map(|(word, repository, charts)| match (word, charts.len()) {
+            ("chart", 2..) => ("charts", repository, charts),
+            ("folder", 2..) => ("folders", repository, charts),
+            ("folder", _) => ("folder", repository, charts),
+            _ => ("chart", repository, charts),
+        })
+        .collect()
 }
 
 fn list<'a>(components: impl Iterator<Item = &'a Component>, width: usize) -> String {
@@ -195,16 +220,21 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
         ("namespace", component.namespace.clone()),
         ("platforms", component.platforms.as_ref().map_or("all".to_owned(), |(names, _)| names.join(", "))),
     ];
-    for chart in &component.charts {
-        facts.push(("chart", format!("{} {} from {}", chart.title(), chart.version, chart.repository)));
+    for (word, repository, charts) in sources(component) {
+        facts.push((word, format!("{} from {repository}", charts.join(", "))));
     }
     for (nodes, words) in
         [("controllers", "on controllers"), ("workers", "on workers"), ("every-node", "on every node")]
     {
         facts.push((words, placed(component, nodes).join(", ")));
     }
-    let roles: Vec<&str> = component.iam_roles.iter().map(|role| role.name.as_str()).collect();
-    facts.push(("IAM roles", roles.join(", ")));
+    let roles = component.iam_roles.iter();
+    let roles: Vec<String> =
+        roles.map(|role| format!("{} for {}", role.name, role.service_accounts.join(", "))).collect();
+    facts.push(("IAM roles", roles.join("; ")));
+    if component.secrets.is_some() {
+        facts.push(("Secrets", "`kubezero components --secrets ENV` lists them".to_owned()));
+    }
     facts.push(("requires", names(&mut wanted(component, |relations| &relations.requires)).join(", ")));
     facts.push(("uses", names(&mut wanted(component, |relations| &relations.uses)).join(", ")));
     facts.push(("provides", names(&mut component.provided()).join(", ")));
@@ -212,6 +242,7 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
         let words = if environments.is_empty() { "no environment".to_owned() } else { environments.join(", ") };
         facts.push(("enabled in", words));
     }
+    facts.push(("README", format!("components/{}/README.md", component.name)));
     out += &table::facts(&facts, width);
     let properties = component.schema.properties();
     if properties.is_empty() {

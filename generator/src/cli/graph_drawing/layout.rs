@@ -1,4 +1,5 @@
-//! Where everything goes: a layered drawing, one column for each wave, read from left to right.
+//! Where everything goes: a layered drawing, one column for each layer, read from left to right.
+//! The drawer turns it, so that what is a column here is a row of the page, and a height its place in the row.
 //!
 //! The steps are Sugiyama's. A line that passes a column without stopping there gets a slot of its
 //! own in it (a *bend*), so it can never run through an Application. Lines from one Application
@@ -11,23 +12,26 @@
 
 use std::collections::BTreeMap;
 
-/// How high the box of an Application is.
-pub(super) const NODE_HEIGHT: f64 = 44.0;
+/// How much of a column the box of an Application takes.
+pub(super) const NODE_LENGTH: f64 = 200.0;
 /// Space between two boxes of a column.
 const NODE_GAP: f64 = 16.0;
 /// Space between a box and a line that passes it.
-const BEND_GAP: f64 = 14.0;
+const BEND_GAP: f64 = 12.0;
 /// Space between two lines that pass.
-const LINE_GAP: f64 = 12.0;
+const LINE_GAP: f64 = 10.0;
 /// Sweeps over the columns, once left to right and once back, while ordering.
 const ORDER_SWEEPS: usize = 24;
 /// The same while moving slots. Convergence is visible after about thirty.
 const MOVE_SWEEPS: usize = 80;
 
+/// How much everything is drawn to the middle.
+const MIDDLE: f64 = 0.4;
+
 /// A rise that nobody would draw on purpose.
 const ALMOST_LEVEL: f64 = 12.0;
 
-/// A finished layout. Heights begin at zero; where columns stand horizontally is the drawer's.
+/// A finished layout. Heights begin at zero; where columns stand is the drawer's.
 pub(super) struct Layout {
     /// The middle of each node.
     pub node_y: Vec<i32>,
@@ -300,9 +304,9 @@ impl Board {
         for (index, &slot) in column.iter().enumerate() {
             if index > 0 {
                 offset += match (self.slots[column[index - 1]], self.slots[slot]) {
-                    (Slot::Node, Slot::Node) => NODE_HEIGHT + NODE_GAP,
+                    (Slot::Node, Slot::Node) => NODE_LENGTH + NODE_GAP,
                     (Slot::Bend, Slot::Bend) => LINE_GAP,
-                    (Slot::Node, Slot::Bend) | (Slot::Bend, Slot::Node) => NODE_HEIGHT / 2.0 + BEND_GAP,
+                    (Slot::Node, Slot::Bend) | (Slot::Bend, Slot::Node) => NODE_LENGTH / 2.0 + BEND_GAP,
                 };
             }
             offsets.push(offset);
@@ -351,13 +355,13 @@ impl Board {
             sum += pull * self.y[neighbour];
             weight += pull;
         }
-        // Who has no neighbours wishes, faintly, for the middle: that keeps the drawing compact.
-        (sum / (weight + 0.05), weight + 0.05)
+        // Everybody wishes, faintly, for the middle: that keeps the drawing compact.
+        (sum / (weight + MIDDLE), weight + MIDDLE)
     }
 
     fn finish(self, nodes: usize) -> Layout {
         let half = |slot: usize| {
-            if self.slots[slot] == Slot::Node { NODE_HEIGHT / 2.0 } else { 4.0 }
+            if self.slots[slot] == Slot::Node { NODE_LENGTH / 2.0 } else { 4.0 }
         };
         let all = 0..self.slots.len();
         let top = all.clone().map(|slot| self.y[slot] - half(slot)).fold(f64::INFINITY, f64::min);

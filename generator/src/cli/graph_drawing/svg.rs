@@ -1,31 +1,34 @@
 //! The drawing as SVG: one file that needs nothing else, neither script nor font nor network.
 //!
-//! Columns are waves. Colours come from classes, so that the drawing can follow the reader's light
+//! It is read from top to bottom and as wide as a page: each wave is a band of one or more rows.
+//! Colours come from classes, so that the drawing can follow the reader's light
 //! or dark scheme. Text cannot be measured here; widths are estimated from the width of letters in
 //! common system fonts, with room to spare, and what is still too long is cut, the whole of it
 //! staying in the title that a pointer or a screen reader finds.
 
 use std::fmt::Write as _;
 
-use super::layout::{self, Layout, Line, Link, NODE_HEIGHT};
+use super::layout::{self, Layout, Line, Link, NODE_LENGTH};
 use super::{Edge, Graph, Kind, Node, one_line};
 
 /// Around everything.
 const MARGIN: i32 = 24;
 /// From the top to the first band: title and summary.
 const HEADING: i32 = 76;
-/// From the top of a band to its first box: the wave's name.
-const BAND_HEADING: i32 = 38;
+/// At the left of a band: the wave's name.
+const GUTTER: i32 = 72;
 /// From the boxes to the edge of their band.
 const BAND_PADDING: i32 = 12;
 /// From the bands to the bottom: the legend.
 const LEGEND: i32 = 44;
-/// Between two bands, where lines find their way: least and most, and what each line adds.
-const ALLEY: (i32, i32, i32) = (36, 104, 3);
+/// Applications in a row, where a wave has more of them.
+const PER_ROW: usize = 5;
+/// Between two rows, where lines find their way: least and most, and what each line adds.
+const ALLEY: (i32, i32, i32) = (28, 72, 2);
 /// From a box's edge to its text: left, where the coloured stripe is, and right.
-const TEXT_INSET: (i32, i32) = (16, 12);
-/// The width of boxes: least and most.
-const BOX_WIDTH: (i32, i32) = (132, 264);
+const TEXT_INSET: (i32, i32) = (16, 10);
+/// How high a box is: two lines for the name, one for the detail.
+const BOX_HEIGHT: i32 = 56;
 const TITLE_SIZE: f64 = 22.0;
 /// Bold letters are wider; estimating them as larger plain ones comes to the same.
 const NAME_SIZE: f64 = 15.0;
@@ -45,20 +48,21 @@ pub fn svg(graph: &Graph) -> String {
     out
 }
 
-/// One wave's column.
-struct Column {
+/// One wave and its rows.
+struct Band {
     wave: u32,
-    /// The boxes' left edge and width.
-    x: i32,
-    width: i32,
+    first: usize,
+    last: usize,
     nodes: Vec<usize>,
 }
 
 struct Picture<'g> {
     graph: &'g Graph,
     edges: &'g [&'g Edge],
-    columns: Vec<Column>,
-    column_of: Vec<usize>,
+    bands: Vec<Band>,
+    /// Where the boxes of each row begin, from the top.
+    rows: Vec<i32>,
+    row_of: Vec<usize>,
     layout: Layout,
     width: i32,
     height: i32,
@@ -66,34 +70,33 @@ struct Picture<'g> {
 
 impl<'g> Picture<'g> {
     fn new(graph: &'g Graph, edges: &'g [&'g Edge], waves: &[(u32, Vec<usize>)]) -> Self {
-        let mut column_of = vec![0; graph.nodes.len()];
-        for (column, (_, nodes)) in waves.iter().enumerate() {
-            for &node in nodes {
-                column_of[node] = column;
-            }
-        }
+        let (bands, row_of) = in_rows(graph, edges, waves);
         let links: Vec<Link> = edges
             .iter()
-            .filter(|edge| column_of[edge.from] < column_of[edge.to])
+            .filter(|edge| row_of[edge.from] < row_of[edge.to])
             .map(|edge| Link { from: edge.from, to: edge.to, soft: edge.soft })
             .collect();
-        let layout = layout::lay_out(&column_of, &links);
+        let layout = layout::lay_out(&row_of, &links);
 
-        let mut columns = Vec::new();
-        let mut x = MARGIN + BAND_PADDING;
-        for (index, (wave, nodes)) in waves.iter().enumerate() {
-            let width = nodes.iter().map(|&node| box_width(&graph.nodes[node])).max();
-            let width = width.unwrap_or(BOX_WIDTH.0);
-            columns.push(Column { wave: *wave, x, width, nodes: nodes.clone() });
-            let pieces = layout.lines.iter().flat_map(|line| &line.between);
-            let busy = pieces.filter(|&&(left, ..)| left == index).count();
-            let busy = i32::try_from(busy).unwrap_or(ALLEY.1);
-            let alley = ALLEY.2.saturating_mul(busy).saturating_add(ALLEY.0).min(ALLEY.1);
-            x += width + 2 * BAND_PADDING + if index + 1 < waves.len() { alley } else { 0 };
+        let mut rows = Vec::new();
+        let mut y = HEADING;
+        for band in &bands {
+            y += BAND_PADDING;
+            for row in band.first..=band.last {
+                rows.push(y);
+                let pieces = layout.lines.iter().flat_map(|line| &line.between);
+                let busy = pieces.filter(|&&(upper, ..)| upper == row).count();
+                let busy = i32::try_from(busy).unwrap_or(ALLEY.1);
+                let alley = ALLEY.2.saturating_mul(busy).saturating_add(ALLEY.0).min(ALLEY.1);
+                y += BOX_HEIGHT + if row < band.last { alley } else { 0 };
+            }
+            // The padding of the band above and of the one below is part of the way between them.
+            y += BAND_PADDING + ALLEY.0;
         }
-        let width = (x - BAND_PADDING + MARGIN).max(2 * MARGIN + legend_width(graph, edges));
-        let height = HEADING + BAND_HEADING + layout.height + BAND_PADDING + LEGEND + MARGIN;
-        Picture { graph, edges, columns, column_of, layout, width, height }
+        let bottom = if bands.is_empty() { HEADING } else { y - ALLEY.0 };
+        let width = MARGIN + GUTTER + layout.height + BAND_PADDING + MARGIN;
+        let width = width.max(2 * MARGIN + legend_width(graph, edges));
+        Picture { graph, edges, bands, rows, row_of, layout, width, height: bottom + LEGEND + MARGIN }
     }
 
     fn write(&self, out: &mut String) {
@@ -118,8 +121,8 @@ impl<'g> Picture<'g> {
         let cut = cut_to(&heading, TITLE_SIZE, f64::from(width - 2 * MARGIN));
         line(out, format_args!(r#"<text class="title" x="{MARGIN}" y="{baseline}">{}</text>"#, escape(&cut)));
         line(out, format_args!(r#"<text class="quiet" x="{MARGIN}" y="{}">{summary}</text>"#, baseline + 20));
-        for column in &self.columns {
-            self.write_band(out, column);
+        for band in &self.bands {
+            self.write_band(out, band);
         }
         for drawn in &self.layout.lines {
             self.write_line(out, drawn);
@@ -135,49 +138,50 @@ impl<'g> Picture<'g> {
     /// The same in words, for those who cannot see it: wave by wave.
     fn description(&self) -> String {
         let mut words = String::new();
-        for column in &self.columns {
-            let names: Vec<String> = column.nodes.iter().map(|&node| one_line(&self.graph.nodes[node].name)).collect();
-            let _ = write!(words, "Wave {}: {}. ", column.wave, names.join(", "));
+        for band in &self.bands {
+            let names: Vec<String> = band.nodes.iter().map(|&node| one_line(&self.graph.nodes[node].name)).collect();
+            let _ = write!(words, "Wave {}: {}. ", band.wave, names.join(", "));
         }
         words.trim_end().to_owned()
     }
 
-    /// The height of a layout's height on the page.
-    fn on_page(y: i32) -> i32 {
-        HEADING + BAND_HEADING + y
+    /// A place in a row of the layout on the page.
+    fn on_page(x: i32) -> i32 {
+        MARGIN + GUTTER + x
     }
 
-    fn write_band(&self, out: &mut String, column: &Column) {
-        let (x, width) = (column.x - BAND_PADDING, column.width + 2 * BAND_PADDING);
-        let height = BAND_HEADING + self.layout.height + BAND_PADDING;
+    fn write_band(&self, out: &mut String, band: &Band) {
+        let top = self.rows[band.first] - BAND_PADDING;
+        let height = self.rows[band.last] + BOX_HEIGHT + BAND_PADDING - top;
+        let width = self.width - 2 * MARGIN;
         line(
             out,
-            format_args!(r#"<rect class="band" x="{x}" y="{HEADING}" width="{width}" height="{height}" rx="10"/>"#),
+            format_args!(r#"<rect class="band" x="{MARGIN}" y="{top}" width="{width}" height="{height}" rx="10"/>"#),
         );
-        let y = HEADING + 23;
-        line(out, format_args!(r#"<text class="wave" x="{}" y="{y}">wave {}</text>"#, column.x, column.wave));
-        if column.nodes.len() > 1 {
-            let right = column.x + column.width;
-            line(out, format_args!(r#"<text class="count" x="{right}" y="{y}">{}</text>"#, column.nodes.len()));
+        let (x, y) = (MARGIN + BAND_PADDING, top + 24);
+        line(out, format_args!(r#"<text class="wave" x="{x}" y="{y}">wave {}</text>"#, band.wave));
+        if band.nodes.len() > 1 {
+            let y = y + 16;
+            line(out, format_args!(r#"<text class="count" x="{x}" y="{y}">{}</text>"#, band.nodes.len()));
         }
     }
 
     /// One source's line with all its branches, as one path.
     fn write_line(&self, out: &mut String, drawn: &Line) {
         let mut path = String::new();
-        for &(left, from, to) in &drawn.between {
-            let (x1, x2) = (self.columns[left].x + self.columns[left].width, self.columns[left + 1].x);
-            let (y1, y2) = (Self::on_page(from), Self::on_page(to));
-            let bend = i32::midpoint(x1, x2);
-            if y1 == y2 {
-                let _ = write!(path, "M{x1} {y1}H{x2}");
+        for &(upper, from, to) in &drawn.between {
+            let (y1, y2) = (self.rows[upper] + BOX_HEIGHT, self.rows[upper + 1]);
+            let (x1, x2) = (Self::on_page(from), Self::on_page(to));
+            let bend = i32::midpoint(y1, y2);
+            if x1 == x2 {
+                let _ = write!(path, "M{x1} {y1}V{y2}");
             } else {
-                let _ = write!(path, "M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}");
+                let _ = write!(path, "M{x1} {y1}C{x1} {bend} {x2} {bend} {x2} {y2}");
             }
         }
-        for &(column, y) in &drawn.across {
-            let Column { x, width, .. } = self.columns[column];
-            let _ = write!(path, "M{x} {}H{}", Self::on_page(y), x + width);
+        for &(row, x) in &drawn.across {
+            let y = self.rows[row];
+            let _ = write!(path, "M{} {y}V{}", Self::on_page(x), y + BOX_HEIGHT);
         }
         let class = if drawn.soft { "line soft" } else { "line" };
         line(
@@ -211,9 +215,9 @@ impl<'g> Picture<'g> {
         ends.dedup();
         let mut path = String::new();
         for node in ends {
-            let x = self.columns[self.column_of[node]].x;
-            let y = Self::on_page(self.layout.node_y[node]);
-            let _ = write!(path, "M{x} {y}l-7 -4v8z");
+            let x = Self::on_page(self.layout.node_y[node]);
+            let y = self.rows[self.row_of[node]];
+            let _ = write!(path, "M{x} {y}l-4 -7h8z");
         }
         if !path.is_empty() {
             line(out, format_args!(r#"<path class="head" d="{path}"/>"#));
@@ -221,9 +225,9 @@ impl<'g> Picture<'g> {
     }
 
     fn write_box(&self, out: &mut String, index: usize, node: &Node) {
-        let Column { x, width, .. } = self.columns[self.column_of[index]];
-        let high = half_of(NODE_HEIGHT) * 2;
-        let y = Self::on_page(self.layout.node_y[index]) - high / 2;
+        let width = half_of(NODE_LENGTH) * 2;
+        let x = Self::on_page(self.layout.node_y[index]) - width / 2;
+        let (y, high) = (self.rows[self.row_of[index]], BOX_HEIGHT);
         let room = f64::from(width - TEXT_INSET.0 - TEXT_INSET.1);
         let (name, detail) = (one_line(&node.name), one_line(&node.detail));
         let mut title = name.clone();
@@ -242,13 +246,22 @@ impl<'g> Picture<'g> {
         line(out, format_args!(r#"<rect class="card" width="{width}" height="{high}" rx="7"/>"#));
         line(out, format_args!(r#"<rect class="stripe" x="5" y="7" width="3" height="{}" rx="1.5"/>"#, high - 14));
         let text = TEXT_INSET.0;
-        let shown = escape(&cut_to(&name, NAME_SIZE, room));
-        if detail.is_empty() {
-            line(out, format_args!(r#"<text class="name" x="{text}" y="27">{shown}</text>"#));
-        } else {
-            line(out, format_args!(r#"<text class="name" x="{text}" y="19">{shown}</text>"#));
-            let shown = escape(&cut_to(&detail, DETAIL_SIZE, room));
-            line(out, format_args!(r#"<text class="detail" x="{text}" y="35">{shown}</text>"#));
+        let lines = in_two_lines(&name, NAME_SIZE, room);
+        let detail = cut_before_last_word(&detail, DETAIL_SIZE, room);
+        let first = match (lines.len(), detail.is_empty()) {
+            (1, true) => 33,
+            (1, false) => 25,
+            (_, true) => 26,
+            _ => 18,
+        };
+        let mut y = first;
+        for shown in lines {
+            line(out, format_args!(r#"<text class="name" x="{text}" y="{y}">{}</text>"#, escape(&shown)));
+            y += 14;
+        }
+        if !detail.is_empty() {
+            let y = if first == 25 { y + 2 } else { y };
+            line(out, format_args!(r#"<text class="detail" x="{text}" y="{y}">{}</text>"#, escape(&detail)));
         }
         line(out, format_args!("</g>"));
     }
@@ -323,11 +336,50 @@ fn legend_width(graph: &Graph, edges: &[&Edge]) -> i32 {
     legend(graph, edges).into_iter().map(|entry| entry.symbol_width() + entry.words_width()).sum()
 }
 
-fn box_width(node: &Node) -> i32 {
-    let name = text_width(&one_line(&node.name), NAME_SIZE);
-    let detail = text_width(&one_line(&node.detail), DETAIL_SIZE);
-    let inset = TEXT_INSET.0 + TEXT_INSET.1;
-    ceil(name.max(detail)).saturating_add(inset).clamp(BOX_WIDTH.0, BOX_WIDTH.1)
+/// The rows of each wave, and the row of each node. Where a wave has several, those for which most others wait are
+/// in the last: lines from them need not pass the others.
+fn in_rows(graph: &Graph, edges: &[&Edge], waves: &[(u32, Vec<usize>)]) -> (Vec<Band>, Vec<usize>) {
+    let mut row_of = vec![0; graph.nodes.len()];
+    let mut bands = Vec::new();
+    let mut first = 0;
+    for (wave, nodes) in waves {
+        let rows = nodes.len().div_ceil(PER_ROW);
+        let mut order = nodes.clone();
+        order.sort_by_key(|&node| edges.iter().filter(|edge| edge.from == node).count());
+        for (place, &node) in order.iter().enumerate() {
+            row_of[node] = first + place * rows / order.len();
+        }
+        bands.push(Band { wave: *wave, first, last: first + rows - 1, nodes: nodes.clone() });
+        first += rows;
+    }
+    (bands, row_of)
+}
+
+/// A name on one line, or broken after a hyphen into two; what is still too long is cut.
+fn in_two_lines(name: &str, size: f64, room: f64) -> Vec<String> {
+    if text_width(name, size) <= room {
+        return vec![name.to_owned()];
+    }
+    let ends = name.char_indices().filter(|&(_, c)| c == '-').map(|(at, _)| at + 1);
+    let end = ends.rev().find(|&end| end < name.len() && text_width(&name[..end], size) <= room);
+    match end {
+        Some(end) => vec![name[..end].to_owned(), cut_to(&name[end..], size, room)],
+        None => vec![cut_to(name, size, room)],
+    }
+}
+
+/// Cut so that the last word stays: the version.
+fn cut_before_last_word(text: &str, size: f64, room: f64) -> String {
+    match text.rsplit_once(' ') {
+        Some((before, last)) if text_width(text, size) > room => {
+            let room = room - text_width(last, size) - text_width(" ", size);
+            if room < text_width("mm…", size) {
+                return cut_to(text, size, room + text_width(last, size));
+            }
+            format!("{} {last}", cut_to(before, size, room))
+        }
+        _ => cut_to(text, size, room),
+    }
 }
 
 /// The text, or its beginning and an ellipsis where it is wider than `room`.
@@ -407,7 +459,7 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Aria
 .title{font-size:20px;font-weight:650}
 .quiet{font-size:13px;fill:#5b6774}
 .wave{font-size:11px;font-weight:600;letter-spacing:.03em;fill:#5b6774}
-.count{font-size:11px;fill:#8a96a3;text-anchor:end}
+.count{font-size:11px;fill:#8a96a3;}
 .name{font-size:13px;font-weight:600}
 .detail{font-size:11px;fill:#5b6774}
 .page{fill:#fff}

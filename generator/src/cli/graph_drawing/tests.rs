@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::layout::{Link, NODE_HEIGHT, lay_out};
+use super::layout::{Link, NODE_LENGTH, lay_out};
 use super::{Edge, Graph, Kind, Node, dot, mermaid, svg, text};
 
 fn node(name: &str, wave: u32) -> Node {
@@ -191,11 +191,11 @@ proptest! {
         let given: Vec<Link> =
             links.iter().map(|&(from, to, soft)| Link { from, to, soft }).collect();
         let layout = lay_out(&columns, &given);
-        let half = NODE_HEIGHT / 2.0;
+        let half = NODE_LENGTH / 2.0;
         for (a, &y) in layout.node_y.iter().enumerate() {
             prop_assert!(f64::from(y) >= half - 1.0 && f64::from(y) <= f64::from(layout.height) - half + 1.0);
             for (b, &other) in layout.node_y.iter().enumerate() {
-                prop_assert!(a == b || columns[a] != columns[b] || f64::from((y - other).abs()) > NODE_HEIGHT);
+                prop_assert!(a == b || columns[a] != columns[b] || f64::from((y - other).abs()) > NODE_LENGTH);
             }
             for (column, line) in layout.lines.iter().flat_map(|line| &line.across) {
                 prop_assert!(*column != columns[a] || f64::from((y - line).abs()) > half + 4.0);
