@@ -17,6 +17,7 @@ import re
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "ap-southeast-2")
 STAGES = ("dev", "staging", "prod")
 KEYS_PER_LAYER = 20
+CHECKER = "verify.py"
 
 # name, chart repository, version, namespace, provides, requires, uses
 COMPONENTS = (
@@ -148,6 +149,11 @@ def changes(seed):
         place, allowed, _, _ = free[numbers[2 * key] % len(free)]
         mine[place] = allowed[numbers[2 * key + 1] % len(allowed)]
     return found
+
+
+def applications():
+    """How many Applications an environment has that install a chart: one for each component."""
+    return len(COMPONENTS)
 
 
 class Fleet:
