@@ -57,9 +57,9 @@ fn seen() -> Seen {
                 add(&mut seen.ports, [port, vec![application.to_owned()]].concat());
             }
         }
-        let roles = tree.plan.context["iamRoles"].as_array().unwrap();
+        let roles = tree.plan.context.data()["iamRoles"].as_array().unwrap();
         // Elsewhere nobody hands them out.
-        for role in roles.iter().filter(|_| tree.plan.context["platform"] == "aws") {
+        for role in roles.iter().filter(|_| tree.plan.context.data()["platform"] == "aws") {
             let text = |key: &str| role[key].as_str().unwrap().to_owned();
             let accounts: Vec<String> =
                 role["serviceAccounts"].as_array().unwrap().iter().map(|name| code(name.as_str().unwrap())).collect();

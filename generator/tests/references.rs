@@ -112,10 +112,6 @@ const SERVED_TOO: [(&str, &str, &str); 1] =
     // Istio's CRD has no later version of this kind; the chart's own `apiVersions` are the ones that charts ask for.
     [("networking.istio.io/v1alpha3", "istio-base", "EnvoyFilter")];
 
-/// Roles that nothing takes on under kiam, and why.
-const WITHOUT_KIAM: [(&str, &str); 1] =
-    [("ccm", "in the machine's network kiam is not in between: it has the machine's role")];
-
 /// Secrets that charts ask cert-manager for by their own Certificate, from values that name an issuer.
 const CHARTS_CERTIFY: [(&str, &str); 3] = [
     ("aws-load-balancer-controller-controller", "kube-system/aws-load-balancer-tls"),
@@ -149,9 +145,8 @@ const NO_SECRET: [&str; 8] = [
 ];
 
 /// What test cases speak of that is not the platform's: it is there to show that a setting arrives.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 2] = [
     ("Namespace/mq", "the brokers behind the private gateway's ports are somebody else's"),
-    ("StorageClass/ebs-gp3", "a class that a person made"),
     ("StorageClass", "cases without a component that brings storage"),
 ];
 
@@ -321,7 +316,7 @@ impl Cluster {
             apps: tree.plan.applications.iter().map(app).collect(),
             objects: own,
             secrets: tree.secrets.clone(),
-            iam_roles: tree.plan.context["iamRoles"].clone(),
+            iam_roles: tree.plan.context.data()["iamRoles"].clone(),
             case,
         }
     }
@@ -981,11 +976,7 @@ fn cloud_roles(cluster: &Cluster, seen: &mut Seen) {
     for role in list(&cluster.iam_roles, "").filter(|_| kiam || cluster.app("pod-identity").is_some()) {
         let (component, name) = role_of(role);
         let there = said.contains(&(component.as_str(), name.clone()));
-        if !there && kiam && WITHOUT_KIAM.iter().any(|(role, _)| *role == name) {
-            seen.used.insert(format!("role {name}"));
-        } else {
-            seen.check(there, || format!("{component} has the role {name}, and nothing of it takes the role on"));
-        }
+        seen.check(there, || format!("{component} has the role {name}, and nothing of it takes the role on"));
         for account in list(role, "/serviceAccounts").filter_map(Json::as_str) {
             let wanted = format!("{}/{account}", text(role, "/namespace"));
             let Some(own) = cluster.of_kind("", "ServiceAccount").find(|object| place(object) == wanted) else {
@@ -1398,7 +1389,6 @@ fn everything_that_is_spoken_of_is_there() {
         .chain(CHARTS_CERTIFY.iter().map(|(_, secret)| format!("certify {secret}")))
         .chain(SPOKEN_OF_BY_NOBODY.iter().map(|(secret, _)| format!("unspoken {secret}")))
         .chain(SERVED_TOO.iter().map(|(api, ..)| format!("served {api}")))
-        .chain(WITHOUT_KIAM.iter().map(|(role, _)| format!("role {role}")))
         .chain(ELSEWHERE.iter().map(|(what, _)| format!("elsewhere {what}")));
     for entry in tables.filter(|entry| !used.contains(entry)) {
         wrong.entry(format!("the entry `{entry}` of a table is not needed")).or_default();
@@ -1417,18 +1407,20 @@ fn everything_that_is_spoken_of_is_there() {
 fn nothing_hangs_in_the_air_with_a_component_more_or_less() {
     let inputs = combinations::inputs();
     let Ok(repository) = Repository::load(&inputs, &Wanted::All) else { panic!("the repository itself has mistakes") };
-    let bases: Vec<&String> = repository.environments().keys().collect();
     let switches = repository.components().keys().flat_map(|name| [format!("with-{name}"), format!("no-{name}")]);
-    let wanted: BTreeSet<String> =
-        switches.flat_map(|switch| bases.iter().map(move |base| format!("{base}-{switch}"))).collect();
-    let (mut all, _, _) = combinations::variants(&inputs, &repository);
+    let switches: BTreeSet<String> = switches.collect();
+    let shares_storage = |name: &str| {
+        repository
+            .components()
+            .get(name)
+            .is_some_and(|component| component.provided().any(|given| given.name == "storage"))
+    };
+    let (mut all, _, labels) = combinations::variants(&inputs, &repository);
+    let wanted: BTreeSet<&String> =
+        labels.iter().filter(|(_, label)| switches.contains(*label)).map(|(name, _)| name).collect();
     all.0.retain(|path, _| {
-        let environment = path.strip_prefix("environments/").and_then(|path| Some(path.split_once('/')?.0));
-        environment.is_none_or(|name| {
-            let variant =
-                bases.iter().any(|base| name.strip_prefix(base.as_str()).is_some_and(|rest| rest.starts_with('-')));
-            !variant || wanted.contains(name)
-        })
+        let environment = path.strip_prefix("environments/").and_then(|path| Some(path.split_once('/')?.0.to_owned()));
+        environment.is_none_or(|name| !labels.contains_key(&name) || wanted.contains(&name))
     });
     let (mut looked_at, mut wrong) = (0, BTreeMap::<String, BTreeSet<String>>::new());
     each_rendered(&all, |name, tree| {
@@ -1441,7 +1433,14 @@ fn nothing_hangs_in_the_air_with_a_component_more_or_less() {
             let mut seen = Seen::default();
             run(&cluster, &mut seen);
             for text in seen.wrong {
-                wrong.entry(format!("{check}: {text}")).or_default().insert(name.to_owned());
+                // Who switches off what makes a class and still names it has a class of their own by that name.
+                let class_of_own =
+                    labels.get(name).is_some_and(|label| shares_storage(label.trim_start_matches("no-")));
+                if check == "storage" && class_of_own {
+                    continue;
+                }
+                let name = labels.get(name).map_or(name.to_owned(), |label| format!("{name}, {label}"));
+                wrong.entry(format!("{check}: {text}")).or_default().insert(name);
             }
         }
     });
