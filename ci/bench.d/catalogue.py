@@ -5,13 +5,14 @@ An output is right when every environment has the files of `argocd/aws-ha`, the 
 for its own facts. Run as `catalogue.py SIZE OUTPUT [ENVIRONMENT]`; prints one line. Standard library only.
 """
 
-import concurrent.futures
 import functools
 import json
 import os
 import re
 import shutil
 import sys
+
+import verify
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODEL = "aws-ha"
@@ -136,19 +137,8 @@ def check(size, output, environments):
 
 
 def main():
-    size, output = int(sys.argv[1]), sys.argv[2]
-    environments = sys.argv[3:] or list(Fleet(size).environments)
-    others = {entry.name for entry in os.scandir(output) if entry.is_dir() and entry.name[0] != "."} - set(environments)
-    if others:
-        sys.exit(f"{output}: folders that nobody asked for: {', '.join(sorted(others)[:5])}")
-    workers = os.cpu_count() or 1
-    shares = [environments[start::workers] for start in range(workers)]
-    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
-        try:
-            results = list(pool.map(check, [size] * workers, [output] * workers, shares))
-        except (ValueError, OSError) as error:
-            sys.exit(f"{output}: {error}")
-    found = dict(zip(("applications", "charts", "lines", "files"), map(sum, zip(*results))))
+    names = ("applications", "charts", "lines", "files")
+    output, environments, found = verify.checked(check, names, (ValueError, OSError), lambda size: Fleet(size).environments)
     if found["applications"] != len(environments) * applications():
         sys.exit(f"{output}: {found['applications']} Applications and not {len(environments)} × {applications()}")
     print(json.dumps(found))

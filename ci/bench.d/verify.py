@@ -206,9 +206,10 @@ def check(size, output, environments):
     return right, lines, files
 
 
-def main():
+def checked(check, names, errors, environments_of):
+    """Runs `check` over the environments that the command line names, or all, on every processor; gives the sums by name."""
     size, output = int(sys.argv[1]), sys.argv[2]
-    environments = sys.argv[3:] or list(Fleet(size).environments)
+    environments = sys.argv[3:] or list(environments_of(size))
     # what an environment's folder must hold is checked one by one; here, that no other folder is there
     others = {entry.name for entry in os.scandir(output) if entry.is_dir() and entry.name[0] != "."} - set(environments)
     if others:
@@ -218,9 +219,15 @@ def main():
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
         try:
             results = list(pool.map(check, [size] * workers, [output] * workers, shares))
-        except (ValueError, KeyError, TypeError, Unreadable, OSError) as error:
+        except errors as error:
             sys.exit(f"{output}: {error}")
-    print(json.dumps(dict(zip(("applications", "lines", "files"), map(sum, zip(*results))))))
+    return output, environments, dict(zip(names, map(sum, zip(*results))))
+
+
+def main():
+    errors = (ValueError, KeyError, TypeError, Unreadable, OSError)
+    _, _, found = checked(check, ("applications", "lines", "files"), errors, lambda size: Fleet(size).environments)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

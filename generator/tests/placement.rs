@@ -9,7 +9,7 @@ use kubezero::pipeline::repository::{Repository, Wanted};
 use serde::Deserialize as _;
 use serde_json::{Value as Json, json};
 
-use crate::trees::{Inputs, all_rendered, documents, objects, upstream};
+use crate::trees::{Inputs, all_rendered, documents, lay, objects, upstream};
 
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
@@ -77,22 +77,6 @@ fn offered(values: &Json) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     walk("", values, &mut found);
     found
-}
-
-/// As Helm lays values over one another: maps merge, everything else replaces, null removes.
-fn lay(under: &mut Json, over: &Json) {
-    match (under, over) {
-        (Json::Object(under), Json::Object(over)) => {
-            for (key, value) in over {
-                match under.get_mut(key) {
-                    _ if value.is_null() => drop(under.remove(key)),
-                    Some(below) => lay(below, value),
-                    None => drop(under.insert(key.clone(), value.clone())),
-                }
-            }
-        }
-        (under, over) => *under = over.clone(),
-    }
 }
 
 /// The first document of a file; one Chart.yaml has two.

@@ -200,6 +200,22 @@ pub fn objects(files: &BTreeMap<String, String>) -> Vec<(&str, Json)> {
         .collect()
 }
 
+/// As Helm lays values over one another: maps merge, everything else replaces, null removes.
+pub fn lay(under: &mut Json, over: &Json) {
+    match (under, over) {
+        (Json::Object(under), Json::Object(over)) => {
+            for (key, value) in over {
+                match under.get_mut(key) {
+                    _ if value.is_null() => drop(under.remove(key)),
+                    Some(below) => lay(below, value),
+                    None => drop(under.insert(key.clone(), value.clone())),
+                }
+            }
+        }
+        (under, over) => *under = over.clone(),
+    }
+}
+
 /// All files below a folder, by path.
 pub fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(top: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {

@@ -10,7 +10,7 @@ use kubezero::pipeline::repository::{Repository, Wanted};
 use serde_json::{Value as Json, json};
 
 use crate::support;
-use crate::trees::{Inputs, all_rendered, documents, objects, root, upstream};
+use crate::trees::{Inputs, all_rendered, documents, lay, objects, root, upstream};
 
 fn repository() -> Repository {
     Repository::load(&Inputs::of_this_repository(), &Wanted::All).unwrap()
@@ -90,22 +90,6 @@ fn folder(upstream: &Path, chart: &str, version: &str) -> PathBuf {
 fn yaml(path: &Path) -> Json {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// As Helm lays values over one another: maps merge, everything else replaces, null removes.
-fn lay(under: &mut Json, over: &Json) {
-    match (under, over) {
-        (Json::Object(under), Json::Object(over)) => {
-            for (key, value) in over {
-                match under.get_mut(key) {
-                    _ if value.is_null() => drop(under.remove(key)),
-                    Some(below) => lay(below, value),
-                    None => drop(under.insert(key.clone(), value.clone())),
-                }
-            }
-        }
-        (under, over) => *under = over.clone(),
-    }
 }
 
 /// A chart's defaults, with those of its subcharts under their names.

@@ -7,7 +7,7 @@ use super::files::{mistake, replace};
 use super::output::{count, print, print_json};
 use super::{Global, Outcome, table};
 use crate::diagnostic::Diagnostic;
-use crate::pipeline::component::{Chart, Component, Reference, Relations};
+use crate::pipeline::component::{Chart, Component, Reference};
 use crate::pipeline::repository::{Repository, Wanted};
 use crate::pipeline::selection::Selection;
 use crate::pipeline::source::{Folder, Source as _};
@@ -47,15 +47,15 @@ pub enum Format {
 
 /// Runs the command.
 pub fn run(global: &Global, args: &ComponentsArgs) -> Result<Outcome> {
+    if let Some(environment) = args.secrets.as_ref().filter(|_| !args.update_readmes) {
+        secrets(global, environment, args.format)?;
+        return Ok(Outcome::Fine);
+    }
     // The catalogue does not depend on environments, so a mistake in one of them must not hide it.
     let folder = Folder::new(&global.directory);
     let repository = Repository::load(&folder, &Wanted::Only(Vec::new()))?;
     if args.update_readmes {
         return update_readmes(global, &repository, args.name.as_deref());
-    }
-    if let Some(environment) = &args.secrets {
-        secrets(global, environment, args.format)?;
-        return Ok(Outcome::Fine);
     }
     let width = table::width();
     let Some(name) = &args.name else {
@@ -78,8 +78,8 @@ pub fn run(global: &Global, args: &ComponentsArgs) -> Result<Outcome> {
             if let (Some(shown), Json::Object(summary)) = (shown.as_object_mut(), summary_json(component)) {
                 shown.extend(summary);
             }
-            shown["requires"] = json!(names(&mut wanted(component, |relations| &relations.requires)));
-            shown["uses"] = json!(names(&mut wanted(component, |relations| &relations.uses)));
+            shown["requires"] = json!(names(&mut component.all_relations().flat_map(|relations| &relations.requires)));
+            shown["uses"] = json!(names(&mut component.all_relations().flat_map(|relations| &relations.uses)));
             shown["provides"] = json!(names(&mut component.provided()));
             shown["environments"] = json!(environments);
             shown["settings"] = json!(component.schema.properties());
@@ -127,7 +127,7 @@ fn charts(component: &Component) -> Vec<String> {
 
 /// The charts by repository, and what to call them.
 fn sources(component: &Component) -> Vec<(&'static str, &str, Vec<String>)> {
-    let mut sources: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    let mut sources: Vec<(&'static str, &str, Vec<String>)> = Vec::new();
     for chart in &component.charts {
         let word = if chart.folder.is_some() { "folder" } else { "chart" };
         let text = format!("{} {}", chart.title(), chart.version);
@@ -142,8 +142,7 @@ fn sources(component: &Component) -> Vec<(&'static str, &str, Vec<String>)> {
         .map(|(word, repository, charts)| match (word, charts.len()) {
             ("chart", 2..) => ("charts", repository, charts),
             ("folder", 2..) => ("folders", repository, charts),
-            ("folder", _) => ("folder", repository, charts),
-            _ => ("chart", repository, charts),
+            _ => (word, repository, charts),
         })
         .collect()
 }
@@ -202,15 +201,6 @@ fn names<'a>(of: &mut dyn Iterator<Item = &'a Reference>) -> Vec<&'a str> {
     names
 }
 
-/// What a component asks for, its charts and manifests included.
-fn wanted<'a>(
-    component: &'a Component,
-    of: impl Fn(&'a Relations) -> &'a Vec<Reference> + 'a,
-) -> impl Iterator<Item = &'a Reference> {
-    let parts = component.charts.iter().map(|chart| &chart.part.relations).chain([&component.manifests.relations]);
-    std::iter::once(&component.relations).chain(parts).flat_map(of)
-}
-
 fn one(component: &Component, environments: Option<&[String]>, width: usize) -> String {
     let mut out = table::indented(&format!("{}: {}", component.name, component.description), 0, width);
     out.push('\n');
@@ -235,8 +225,9 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
     if component.secrets.is_some() {
         facts.push(("Secrets", "`kubezero components --secrets ENV` lists them".to_owned()));
     }
-    facts.push(("requires", names(&mut wanted(component, |relations| &relations.requires)).join(", ")));
-    facts.push(("uses", names(&mut wanted(component, |relations| &relations.uses)).join(", ")));
+    facts
+        .push(("requires", names(&mut component.all_relations().flat_map(|relations| &relations.requires)).join(", ")));
+    facts.push(("uses", names(&mut component.all_relations().flat_map(|relations| &relations.uses)).join(", ")));
     facts.push(("provides", names(&mut component.provided()).join(", ")));
     if let Some(environments) = environments {
         let words = if environments.is_empty() { "no environment".to_owned() } else { environments.join(", ") };

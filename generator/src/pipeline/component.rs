@@ -198,26 +198,25 @@ impl Component {
         self.charts.iter().find(|chart| chart.key == key)
     }
 
+    /// The relations of the component itself, of each chart and of the manifests.
+    pub fn all_relations(&self) -> impl Iterator<Item = &Relations> {
+        let parts = self.charts.iter().map(|chart| &chart.part).chain([&self.manifests]);
+        [&self.relations].into_iter().chain(parts.map(|part| &part.relations))
+    }
+
     /// Every capability that any part of it gives.
     pub fn provided(&self) -> impl Iterator<Item = &Reference> {
-        self.relations
-            .given()
-            .chain(self.charts.iter().flat_map(|chart| chart.part.relations.given()))
-            .chain(self.manifests.relations.given())
+        self.all_relations().flat_map(Relations::given)
     }
 
     /// Whether it gives a capability only beside others.
     pub fn shares(&self, capability: &str) -> bool {
-        let parts = self.charts.iter().map(|chart| &chart.part).chain([&self.manifests]);
-        let mut all = [&self.relations].into_iter().chain(parts.map(|part| &part.relations));
-        all.all(|relations| relations.provides.iter().all(|given| given.name != capability))
+        self.all_relations().all(|relations| relations.provides.iter().all(|given| given.name != capability))
     }
 
     /// Every capability or component that any part of it needs or uses.
     pub fn wanted(&self) -> impl Iterator<Item = &Reference> {
-        let parts = self.charts.iter().map(|chart| &chart.part).chain([&self.manifests]);
-        let all = [&self.relations].into_iter().chain(parts.map(|part| &part.relations));
-        all.flat_map(|relations| relations.requires.iter().chain(&relations.uses))
+        self.all_relations().flat_map(|relations| relations.requires.iter().chain(&relations.uses))
     }
 }
 

@@ -225,7 +225,7 @@ fn render_secrets(
         let start = Origin::start_of(template.file);
         repository.secrets_form().check(Some(&node), "", Some(start), &mut wrong);
         if !wrong.is_empty() {
-            let lines = repository.templates().line_map(repository.sources().text(template.file), context);
+            let lines = line_map(repository, template, context);
             for diagnostic in wrong.iter() {
                 mistakes.push(moved(diagnostic.clone(), template, lines.as_deref()));
             }
@@ -360,14 +360,12 @@ pub(super) fn render_values(
                 );
                 return None;
             }
-            if let Some(diagnostic) = node.as_ref().and_then(|node| check::values(node, &application.name)) {
-                let lines = repository.templates().line_map(repository.sources().text(template.file), context);
-                mistakes.push(moved(diagnostic, template, lines.as_deref()));
-            }
-            let unknown = node.as_ref().map(|node| known(repository, application, node)).unwrap_or_default();
-            if !unknown.is_empty() {
-                let lines = repository.templates().line_map(repository.sources().text(template.file), context);
-                unknown.into_iter().for_each(|diagnostic| mistakes.push(moved(diagnostic, template, lines.as_deref())));
+            let mut wrong: Vec<Diagnostic> =
+                node.iter().filter_map(|node| check::values(node, &application.name)).collect();
+            wrong.extend(node.iter().flat_map(|node| known(repository, application, node)));
+            if !wrong.is_empty() {
+                let lines = line_map(repository, template, context);
+                wrong.into_iter().for_each(|diagnostic| mistakes.push(moved(diagnostic, template, lines.as_deref())));
             }
             node
         }
@@ -415,9 +413,7 @@ fn render_objects(
         let repeated = repeated(&documents);
         for node in documents {
             let mut place = |origin: Option<Origin>| {
-                let lines = lines.get_or_insert_with(|| {
-                    repository.templates().line_map(repository.sources().text(template.file), context)
-                });
+                let lines = lines.get_or_insert_with(|| line_map(repository, template, context));
                 in_template(template, origin, lines.as_deref())
             };
             match Identity::of(&node) {
@@ -473,7 +469,7 @@ pub(super) fn render_template(
     match yaml::parse_all(template.file, &text) {
         Ok(documents) => Some(documents),
         Err(mut diagnostic) => {
-            let lines = repository.templates().line_map(repository.sources().text(template.file), context);
+            let lines = line_map(repository, template, context);
             if let Some((origin, _)) = &diagnostic.at {
                 let line = text.lines().nth(origin.line.saturating_sub(1) as usize).unwrap_or("").to_owned();
                 diagnostic.help.insert(0, format!("the rendered line: {}", line.trim_end()));
@@ -485,6 +481,11 @@ pub(super) fn render_template(
             None
         }
     }
+}
+
+/// For each line of a template's output, the line of the template: wanted only where there is a mistake to show.
+fn line_map(repository: &Repository, template: &TemplateName, context: &Context) -> Option<Vec<u32>> {
+    repository.templates().line_map(repository.sources().text(template.file), context)
 }
 
 /// A mistake in a template's output, at the template's lines.
