@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use kubezero::diagnostic::FileId;
 use kubezero::pipeline::environment::{Chains, Environment};
 use kubezero::pipeline::plan::Plan;
-use kubezero::pipeline::render::RenderedTree;
+use kubezero::pipeline::render::{RenderedTree, Shared};
 use kubezero::pipeline::repository::{Repository, Wanted};
 use kubezero::pipeline::source::{Found, Kind, Source};
 use kubezero::yaml::{Node, parse_all};
@@ -122,11 +122,11 @@ pub fn each_rendered(
         }
         Err(error) => panic!("{error}"),
     };
-    let mut chains = Chains::default();
+    let (chains, shared) = (Chains::default(), Shared::default());
     let environments: Vec<_> = repository
         .environments()
         .iter()
-        .map(|(name, overlay)| (name, Environment::resolve(&repository, overlay, &mut chains)))
+        .map(|(name, overlay)| (name, Environment::resolve(&repository, overlay, &chains)))
         .collect();
     // A part at a time: thousands of trees do not fit into memory.
     for part in environments.chunks(64) {
@@ -134,9 +134,8 @@ pub fn each_rendered(
             .par_iter()
             .map(|(name, environment)| {
                 let tree = match environment {
-                    Ok(environment) => {
-                        Plan::new(&repository, environment).and_then(|plan| RenderedTree::render(&repository, plan))
-                    }
+                    Ok(environment) => Plan::new(&repository, environment)
+                        .and_then(|plan| RenderedTree::render(&repository, plan, &shared)),
                     Err(mistakes) => Err(mistakes.clone()),
                 };
                 (name, tree)

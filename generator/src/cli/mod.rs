@@ -96,11 +96,15 @@ pub enum Outcome {
 impl Global {
     /// Reads the repository.
     pub fn load(&self, environments: &[String]) -> Result<Repository> {
-        let wanted = match environments {
+        Repository::load(&Folder::new(&self.directory), &self.wanted(environments))
+    }
+
+    /// The environments named, or all.
+    pub fn wanted(&self, environments: &[String]) -> Wanted {
+        match environments {
             [] => Wanted::All,
             names => Wanted::Only(names.to_vec()),
-        };
-        Repository::load(&Folder::new(&self.directory), &wanted)
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::pipeline::compare::{self, Comparison, DesiredTree, Problem};
 use crate::pipeline::render::RenderedTree;
+use crate::pipeline::repository::Bytes;
+use crate::pipeline::source::Folder;
 use crate::pipeline::stamp::{self, Stamps};
 use crate::pipeline::write::{self, LockError};
 use crate::{Error, Failure, Result, VERSION, pipeline};
@@ -31,6 +33,14 @@ pub struct RenderArgs {
 
 /// Runs the command.
 pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
+    if !args.check
+        && let Some(current) = nothing_to_do(global, args)
+    {
+        if !global.quiet {
+            print(&summary(&[], current, false, false))?;
+        }
+        return Ok(Outcome::Fine);
+    }
     let repository = global.load(&args.environments)?;
     let mut environments = pipeline::resolve(&repository)?;
     let argocd = global.directory.join("argocd");
@@ -67,8 +77,7 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
         }
         Some(lock)
     };
-    let desired: Vec<DesiredTree> = trees.iter().map(desired).collect();
-    drop(trees);
+    let desired: Vec<DesiredTree> = trees.into_par_iter().map(desired).collect();
     let mut comparisons = desired
         .par_iter()
         .map(|tree| compare::compare(&argocd, tree, VERSION, args.overwrite_edited))
@@ -88,10 +97,10 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
     let changes = comparisons.iter().any(Comparison::has_changes);
     if let Some(lock) = &lock {
         let written = write::write(lock, &comparisons).map_err(|failure| as_it_was(&argocd, failed(failure)))?;
-        if !desired.is_empty() {
-            for (tree, inputs) in desired.iter().zip(inputs) {
-                stamps.note(tree, inputs);
-            }
+        stamps.note(&desired, inputs);
+        let sources = repository.sources().iter().map(|(_, file)| (file.path.as_ref(), file.text.as_bytes()));
+        let is_news = stamps.note_whole(stamp::whole(sources, repository.all_environments()));
+        if is_news || !desired.is_empty() {
             stamps.keep(&argocd);
         }
         if !written.rescued.is_empty() {
@@ -113,10 +122,27 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
     Ok(if args.check && (changes || unfinished) { Outcome::Differs } else { Outcome::Fine })
 }
 
-fn desired(tree: &RenderedTree<'_>) -> DesiredTree {
+/// How many environments there are, where neither an input nor an output was touched since the last run. Whatever is strange is
+/// left to the long way, which has words for it.
+fn nothing_to_do(global: &Global, args: &RenderArgs) -> Option<usize> {
+    let argocd = global.directory.join("argocd");
+    if global.verbose > 0 || write::has_remains(&argocd) {
+        return None;
+    }
+    let stamps = Some(Stamps::read(&argocd)).filter(Stamps::has_whole)?;
+    let bytes = Bytes::read(&Folder::new(&global.directory), &global.wanted(&args.environments)).ok()??;
+    let files = bytes.files.iter().map(|(path, text)| (path.as_str(), text.as_slice()));
+    let whole = stamp::whole(files, &bytes.all_environments);
+    let is_current = stamps.is_whole(&argocd, &whole, &bytes.chosen)
+        && compare::leftovers(&argocd, &bytes.all_environments, VERSION, false).is_ok_and(|left| left.is_empty());
+    is_current.then_some(bytes.chosen.len())
+}
+
+/// The bytes of a tree; everything else about it is let go.
+fn desired(tree: RenderedTree<'_>) -> DesiredTree {
     DesiredTree {
         environment: tree.plan.environment.name.clone(),
-        files: tree.files.iter().map(|(path, file)| (path.clone(), file.text.clone())).collect(),
+        files: tree.files.into_iter().map(|(path, file)| (path, file.text)).collect(),
     }
 }
 

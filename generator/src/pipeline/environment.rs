@@ -1,7 +1,7 @@
 //! Stage 2, resolve: which value wins, and who lost. It knows no component.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::repository::{Overlay, Repository};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
@@ -26,16 +26,36 @@ pub struct Environment {
 /// What a chain of layers came to, computed once however many environments begin with it.
 #[derive(Debug, Default)]
 pub struct Chains {
-    laid: HashMap<Vec<String>, (Arc<Node>, Diagnostics)>,
+    laid: Mutex<HashMap<Vec<String>, (Arc<Node>, Diagnostics)>>,
+}
+
+impl Chains {
+    /// A chain of layers laid upon each other, lowest first; nothing where there is none.
+    fn lay(&self, repository: &Repository, layers: &[String]) -> Option<(Arc<Node>, Diagnostics)> {
+        // A thread that panicked left whole entries behind.
+        let mut known = self.laid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut below: Option<(Arc<Node>, Diagnostics)> = None;
+        for length in 1..=layers.len() {
+            let prefix = &layers[..length];
+            if let Some(laid) = known.get(prefix) {
+                below = Some(laid.clone());
+                continue;
+            }
+            let layer = &repository.layers()[&prefix[length - 1]];
+            let laid = match below {
+                Some((below, mut mistakes)) => (lay(&below, &layer.values, &mut mistakes), mistakes),
+                None => (layer.values.clone(), Diagnostics::new()),
+            };
+            known.insert(prefix.to_vec(), laid.clone());
+            below = Some(laid);
+        }
+        below
+    }
 }
 
 impl Environment {
     /// Resolves one environment.
-    pub fn resolve(
-        repository: &Repository,
-        overlay: &Overlay,
-        chains: &mut Chains,
-    ) -> Result<Environment, Diagnostics> {
+    pub fn resolve(repository: &Repository, overlay: &Overlay, chains: &Chains) -> Result<Environment, Diagnostics> {
         let mut mistakes = Diagnostics::new();
         let mut layers = Vec::new();
         follow(repository, overlay, &mut layers, &mut Vec::new(), &mut mistakes);
@@ -44,24 +64,11 @@ impl Environment {
             Err(mistakes) => return Err(mistakes),
         };
 
-        let mut below: Option<Arc<Node>> = None;
-        for length in 1..=layers.len() {
-            let prefix = &layers[..length];
-            if let Some((laid, found)) = chains.laid.get(prefix) {
-                mistakes = found.clone();
-                below = Some(laid.clone());
-                continue;
+        let values = match chains.lay(repository, &layers) {
+            Some((below, found)) => {
+                mistakes = found;
+                lay(&below, &overlay.values, &mut mistakes)
             }
-            let layer = &repository.layers()[&prefix[length - 1]];
-            let laid = match &below {
-                Some(below) => lay(below, &layer.values, &mut mistakes),
-                None => layer.values.clone(),
-            };
-            chains.laid.insert(prefix.to_vec(), (laid.clone(), mistakes.clone()));
-            below = Some(laid);
-        }
-        let values = match &below {
-            Some(below) => lay(below, &overlay.values, &mut mistakes),
             None => overlay.values.clone(),
         };
 

@@ -22,41 +22,47 @@ use crate::Result;
 use crate::diagnostic::Diagnostics;
 use environment::{Chains, Environment};
 use plan::Plan;
-use render::RenderedTree;
+use render::{RenderedTree, Shared};
 use repository::Repository;
 
 /// Stage 2 for every environment that was asked for.
 pub fn resolve(repository: &Repository) -> Result<Vec<Environment>> {
-    let mut mistakes = Diagnostics::new();
-    let mut chains = Chains::default();
-    let mut environments = Vec::new();
-    for overlay in repository.environments().values() {
-        match Environment::resolve(repository, overlay, &mut chains) {
-            Ok(environment) => environments.push(environment),
-            Err(found) => mistakes.append(found.in_environment(&overlay.name)),
-        }
-    }
-    finish(repository, environments, mistakes)
+    let chains = Chains::default();
+    let overlays: Vec<_> = repository.environments().values().collect();
+    each(
+        repository,
+        &overlays,
+        |overlay| overlay.name.as_str(),
+        |overlay| Environment::resolve(repository, overlay, &chains),
+    )
 }
 
 /// Stages 3 and 4 for every environment.
 pub fn plan<'r>(repository: &'r Repository, environments: &'r [Environment]) -> Result<Vec<Plan<'r>>> {
-    each(repository, environments, |environment| Plan::new(repository, environment))
+    each(repository, environments, |environment| &environment.name, |environment| Plan::new(repository, environment))
 }
 
 /// Stages 3 to 5 for every environment, in parallel, in order.
 pub fn render<'r>(repository: &'r Repository, environments: &'r [Environment]) -> Result<Vec<RenderedTree<'r>>> {
-    each(repository, environments, |environment| RenderedTree::render(repository, Plan::new(repository, environment)?))
+    let shared = Shared::default();
+    each(
+        repository,
+        environments,
+        |environment| &environment.name,
+        |environment| RenderedTree::render(repository, Plan::new(repository, environment)?, &shared),
+    )
 }
 
-fn each<'r, T: Send>(
+/// A stage for every environment, whose mistakes are shown together.
+fn each<'e, E: Sync, T: Send>(
     repository: &Repository,
-    environments: &'r [Environment],
-    stage: impl Fn(&'r Environment) -> std::result::Result<T, Diagnostics> + Sync,
+    environments: &'e [E],
+    name: impl Fn(&'e E) -> &'e str + Sync,
+    stage: impl Fn(&'e E) -> std::result::Result<T, Diagnostics> + Sync,
 ) -> Result<Vec<T>> {
     let results: Vec<_> = environments
         .par_iter()
-        .map(|environment| stage(environment).map_err(|mistakes| mistakes.in_environment(&environment.name)))
+        .map(|environment| stage(environment).map_err(|mistakes| mistakes.in_environment(name(environment))))
         .collect();
     let mut mistakes = Diagnostics::new();
     let mut values = Vec::with_capacity(results.len());
@@ -66,9 +72,5 @@ fn each<'r, T: Send>(
             Err(found) => mistakes.append(found),
         }
     }
-    finish(repository, values, mistakes)
-}
-
-fn finish<T>(repository: &Repository, values: T, mistakes: Diagnostics) -> Result<T> {
     mistakes.or(values).map_err(|mistakes| repository.mistakes(mistakes))
 }

@@ -1,7 +1,7 @@
 //! Stage 5, render: every byte, nothing on disk.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use handlebars::Context;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::repository::Repository;
 use super::rules;
 use super::template::TemplateName;
 use crate::VERSION;
-use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin};
 use crate::objects::application::{
     AppProject, Application, ApplicationParts, ApplicationSource, Destination, DirectorySource, HelmSource, Namespace,
 };
@@ -72,11 +72,67 @@ pub struct RenderedFile {
     pub inputs: Vec<String>,
 }
 
+/// What templates came to, by the values that they read: environments that agree on those share it.
+///
+/// It saves time and changes nothing, which a test holds: rendered alone, an environment has the same bytes.
+#[derive(Debug, Default)]
+pub struct Shared {
+    values: Memo<Option<Arc<Node>>>,
+    objects: Memo<Vec<Arc<Object>>>,
+    documents: Memo<Vec<Node>>,
+}
+
+/// Results of one kind, by template and by everything else that they depend on.
+#[derive(Debug)]
+struct Memo<T>(Mutex<HashMap<FileId, HashMap<String, Arc<T>>>>);
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Memo(Mutex::default())
+    }
+}
+
+/// A template that reads something which is another value in every environment is not kept for all of them.
+const KEPT_PER_TEMPLATE: usize = 8;
+
+impl<T> Memo<T> {
+    /// What `make` gives, unless it is known from before. Only what is free of mistakes is kept.
+    fn get_or(
+        &self,
+        repository: &Repository,
+        template: &TemplateName,
+        context: &Context,
+        beside: &str,
+        mistakes: &mut Diagnostics,
+        make: impl FnOnce(&mut Diagnostics) -> Option<T>,
+    ) -> Option<Arc<T>> {
+        let key = repository.templates().values_read(template, context).map(|key| format!("{beside}\n{key}"));
+        // A thread that panicked left whole entries behind.
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &key
+            && let Some(found) = known().get(&template.file).and_then(|kept| kept.get(key))
+        {
+            return Some(found.clone());
+        }
+        let before = mistakes.len();
+        let made = Arc::new(make(mistakes)?);
+        if let Some(key) = key.filter(|_| mistakes.len() == before) {
+            let mut known = known();
+            let kept = known.entry(template.file).or_default();
+            if kept.len() < KEPT_PER_TEMPLATE {
+                kept.insert(key, made.clone());
+            }
+        }
+        Some(made)
+    }
+}
+
 /// One object from a manifest template.
 #[derive(Debug)]
 struct Object {
     identity: Identity,
-    node: Node,
+    /// The file that it will be.
+    text: Arc<[u8]>,
     template: TemplateName,
     /// Where it begins in the template.
     at: Origin,
@@ -104,7 +160,11 @@ struct IndexEntry<'a> {
 
 impl<'r> RenderedTree<'r> {
     /// Renders a plan and checks what came out.
-    pub fn render(repository: &Repository, mut plan: Plan<'r>) -> Result<RenderedTree<'r>, Diagnostics> {
+    pub fn render(
+        repository: &Repository,
+        mut plan: Plan<'r>,
+        shared: &Shared,
+    ) -> Result<RenderedTree<'r>, Diagnostics> {
         let mut mistakes = Diagnostics::new();
         check::overlay_secrets(plan.environment, &mut mistakes);
         if !mistakes.is_empty() {
@@ -121,18 +181,21 @@ impl<'r> RenderedTree<'r> {
             return Err(mistakes);
         }
         let mut secrets = Vec::new();
-        let mut objects: BTreeMap<&'r str, Vec<Object>> = BTreeMap::new();
-        let mut values: BTreeMap<String, Node> = BTreeMap::new();
+        let mut objects: BTreeMap<&'r str, Vec<Arc<Object>>> = BTreeMap::new();
+        let mut values: BTreeMap<String, Arc<Node>> = BTreeMap::new();
         for name in names {
             plan.point(&mut context, name);
-            secrets.extend(render_secrets(repository, &plan, name, &context, &mut mistakes));
+            secrets.extend(render_secrets(repository, &plan, name, &context, shared, &mut mistakes));
             for application in plan.applications.iter().filter(|application| application.component == name) {
                 match &application.content {
                     Content::Manifests => {
-                        objects.insert(name, render_objects(repository, &plan, name, &context, &mut mistakes));
+                        let made = render_objects(repository, &plan, name, &context, shared, &mut mistakes);
+                        objects.insert(name, made);
                     }
                     Content::Chart { .. } => {
-                        if let Some(node) = render_values(repository, &plan, application, &context, &mut mistakes) {
+                        if let Some(node) =
+                            render_values(repository, &plan, application, &context, shared, &mut mistakes)
+                        {
                             values.insert(application.name.clone(), node);
                         }
                     }
@@ -170,7 +233,7 @@ impl<'r> RenderedTree<'r> {
             files.manifests(component, list, &mut mistakes);
         }
         for application in &plan.applications {
-            files.application(application, values.get(&application.name), &mut mistakes);
+            files.application(application, values.get(&application.name).map(Arc::as_ref), &mut mistakes);
         }
         let enabled: Vec<&str> = plan.selection.enabled.keys().copied().collect();
         for component in enabled {
@@ -205,6 +268,7 @@ fn render_secrets(
     plan: &Plan<'_>,
     component: &str,
     context: &Context,
+    shared: &Shared,
     mistakes: &mut Diagnostics,
 ) -> Vec<SecretNeed> {
     #[derive(serde::Deserialize)]
@@ -218,19 +282,24 @@ fn render_secrets(
     }
     let Some(selected) = plan.selection.enabled.get(component) else { return Vec::new() };
     let Some(template) = &selected.component.secrets else { return Vec::new() };
-    let documents = render_template(repository, template, context, mistakes).unwrap_or_default();
-    let mut found = Vec::new();
-    for node in documents {
+    let documents = shared.documents.get_or(repository, template, context, "", mistakes, |mistakes| {
+        let documents = render_template(repository, template, context, mistakes)?;
         let mut wrong = Diagnostics::new();
         let start = Origin::start_of(template.file);
-        repository.secrets_form().check(Some(&node), "", Some(start), &mut wrong);
+        for node in &documents {
+            repository.secrets_form().check(Some(node), "", Some(start), &mut wrong);
+        }
         if !wrong.is_empty() {
             let lines = line_map(repository, template, context);
             for diagnostic in wrong.iter() {
                 mistakes.push(moved(diagnostic.clone(), template, lines.as_deref()));
             }
-            continue;
+            return None;
         }
+        Some(documents)
+    });
+    let mut found = Vec::new();
+    for node in documents.iter().flat_map(|documents| documents.iter()) {
         let entries: Vec<Entry> = serde_json::from_value(node.to_json()).unwrap_or_default();
         found.extend(entries.into_iter().map(|entry| SecretNeed {
             component: component.to_owned(),
@@ -248,7 +317,7 @@ fn render_secrets(
 fn adorn_namespaces(
     repository: &Repository,
     plan: &mut Plan<'_>,
-    objects: &BTreeMap<&str, Vec<Object>>,
+    objects: &BTreeMap<&str, Vec<Arc<Object>>>,
     context: &mut Context,
     mistakes: &mut Diagnostics,
 ) -> BTreeMap<String, NamespacePolicy> {
@@ -313,7 +382,7 @@ fn adorn_namespaces(
     foreign
 }
 
-fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Object>>) -> Vec<check::Found<'a>> {
+fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Arc<Object>>>) -> Vec<check::Found<'a>> {
     objects
         .iter()
         .flat_map(|(component, list)| {
@@ -332,42 +401,19 @@ pub(super) fn render_values(
     plan: &Plan<'_>,
     application: &Planned<'_>,
     context: &Context,
+    shared: &Shared,
     mistakes: &mut Diagnostics,
-) -> Option<Node> {
-    let Content::Chart { chart, .. } = &application.content else { return None };
+) -> Option<Arc<Node>> {
+    let Content::Chart { chart, version } = &application.content else { return None };
     let selected = plan.selection.enabled.get(application.component)?;
     let own = match &chart.values {
         None => None,
         Some(template) => {
-            let mut documents = render_template(repository, template, context, mistakes)?;
-            if documents.len() > 1 {
-                mistakes.push(
-                    Diagnostic::new("several-documents", "a values template yields several YAML documents")
-                        .at(Origin::start_of(template.file), "")
-                        .help("values are one map"),
-                );
-                return None;
-            }
-            let node = documents.pop();
-            if let Some(node) = node.as_ref().filter(|node| node.as_map().is_none()) {
-                mistakes.push(
-                    Diagnostic::new(
-                        "template-output",
-                        format!("a values template yields {}, not a map", node.value.kind()),
-                    )
-                    .at(Origin::start_of(template.file), "")
-                    .help("write `key: value` lines, as in the chart's own values.yaml"),
-                );
-                return None;
-            }
-            let mut wrong: Vec<Diagnostic> =
-                node.iter().filter_map(|node| check::values(node, &application.name)).collect();
-            wrong.extend(node.iter().flat_map(|node| known(repository, application, node)));
-            if !wrong.is_empty() {
-                let lines = line_map(repository, template, context);
-                wrong.into_iter().for_each(|diagnostic| mistakes.push(moved(diagnostic, template, lines.as_deref())));
-            }
-            node
+            let beside = format!("{} {version}", application.name);
+            let own = shared.values.get_or(repository, template, context, &beside, mistakes, |mistakes| {
+                template_values(repository, application, template, context, mistakes)
+            })?;
+            own.as_ref().clone()
         }
     };
     let over = match selected.component.charts.len() {
@@ -381,13 +427,48 @@ pub(super) fn render_values(
     match (own, over) {
         (Some(own), Some(over)) => {
             let before = mistakes.len();
-            let laid = lay(&Arc::new(own), &over, mistakes);
-            (mistakes.len() == before).then(|| Arc::unwrap_or_clone(laid))
+            let laid = lay(&own, &over, mistakes);
+            (mistakes.len() == before).then_some(laid)
         }
         (Some(own), None) => Some(own),
-        (None, Some(over)) => Some(over.as_ref().clone()),
-        (None, None) => Some(Node { value: Value::Map(Map::new()), origins: Default::default() }),
+        (None, Some(over)) => Some(over),
+        (None, None) => Some(Arc::new(Node { value: Value::Map(Map::new()), origins: Default::default() })),
     }
+}
+
+/// What a values template gives, checked; nothing in it where it is empty.
+fn template_values(
+    repository: &Repository,
+    application: &Planned<'_>,
+    template: &TemplateName,
+    context: &Context,
+    mistakes: &mut Diagnostics,
+) -> Option<Option<Arc<Node>>> {
+    let mut documents = render_template(repository, template, context, mistakes)?;
+    if documents.len() > 1 {
+        mistakes.push(
+            Diagnostic::new("several-documents", "a values template yields several YAML documents")
+                .at(Origin::start_of(template.file), "")
+                .help("values are one map"),
+        );
+        return None;
+    }
+    let Some(node) = documents.pop() else { return Some(None) };
+    if node.as_map().is_none() {
+        mistakes.push(
+            Diagnostic::new("template-output", format!("a values template yields {}, not a map", node.value.kind()))
+                .at(Origin::start_of(template.file), "")
+                .help("write `key: value` lines, as in the chart's own values.yaml"),
+        );
+        return None;
+    }
+    let mut wrong: Vec<Diagnostic> = check::values(&node, &application.name).into_iter().collect();
+    wrong.extend(known(repository, application, &node));
+    if !wrong.is_empty() {
+        let lines = line_map(repository, template, context);
+        wrong.into_iter().for_each(|diagnostic| mistakes.push(moved(diagnostic, template, lines.as_deref())));
+    }
+    Some(Some(Arc::new(node)))
 }
 
 /// What the chart's facts say against values.
@@ -403,46 +484,64 @@ fn render_objects(
     plan: &Plan<'_>,
     component: &str,
     context: &Context,
+    shared: &Shared,
     mistakes: &mut Diagnostics,
-) -> Vec<Object> {
+) -> Vec<Arc<Object>> {
+    let Some(selected) = plan.selection.enabled.get(component) else { return Vec::new() };
     let mut objects = Vec::new();
-    let Some(selected) = plan.selection.enabled.get(component) else { return objects };
     for template in &selected.component.manifest_templates {
-        let Some(documents) = render_template(repository, template, context, mistakes) else { continue };
-        let mut lines = None;
-        let repeated = repeated(&documents);
-        for node in documents {
-            let mut place = |origin: Option<Origin>| {
-                let lines = lines.get_or_insert_with(|| line_map(repository, template, context));
-                in_template(template, origin, lines.as_deref())
-            };
-            match Identity::of(&node) {
-                Err((key, why)) => {
-                    let origin = node.key_origin(key).or(node.origin());
-                    mistakes.push(
-                        Diagnostic::new("bad-object", format!("an object of `{component}` {why}"))
-                            .at(place(origin), "")
-                            .help("every object needs `apiVersion`, `kind` and `metadata.name`"),
-                    );
-                }
-                Ok(identity) => {
-                    let by_facts = repository.facts().object(&identity.group, identity.is_built_in(), &node);
-                    for mut diagnostic in check::object(&identity, &node).into_iter().chain(by_facts) {
-                        if let Some((origin, _)) = &mut diagnostic.at {
-                            *origin = place(Some(*origin));
-                        }
-                        mistakes.push(diagnostic);
+        let made = shared.objects.get_or(repository, template, context, "", mistakes, |mistakes| {
+            template_objects(repository, component, template, context, mistakes)
+        });
+        objects.extend(made.iter().flat_map(|made| made.iter().cloned()));
+    }
+    objects
+}
+
+/// What a manifest template gives, checked.
+fn template_objects(
+    repository: &Repository,
+    component: &str,
+    template: &TemplateName,
+    context: &Context,
+    mistakes: &mut Diagnostics,
+) -> Option<Vec<Arc<Object>>> {
+    let documents = render_template(repository, template, context, mistakes)?;
+    let mut objects = Vec::with_capacity(documents.len());
+    let mut lines = None;
+    let repeated = repeated(&documents);
+    for node in documents {
+        let mut place = |origin: Option<Origin>| {
+            let lines = lines.get_or_insert_with(|| line_map(repository, template, context));
+            in_template(template, origin, lines.as_deref())
+        };
+        match Identity::of(&node) {
+            Err((key, why)) => {
+                let origin = node.key_origin(key).or(node.origin());
+                mistakes.push(
+                    Diagnostic::new("bad-object", format!("an object of `{component}` {why}"))
+                        .at(place(origin), "")
+                        .help("every object needs `apiVersion`, `kind` and `metadata.name`"),
+                );
+            }
+            Ok(identity) => {
+                let by_facts = repository.facts().object(&identity.group, identity.is_built_in(), &node);
+                for mut diagnostic in check::object(&identity, &node).into_iter().chain(by_facts) {
+                    if let Some((origin, _)) = &mut diagnostic.at {
+                        *origin = place(Some(*origin));
                     }
-                    let at = match repeated.contains(&identity) {
-                        true => place(node.origin()),
-                        false => Origin::start_of(template.file),
-                    };
-                    objects.push(Object { identity, node: tidy(&node), template: template.clone(), at });
+                    mistakes.push(diagnostic);
                 }
+                let at = match repeated.contains(&identity) {
+                    true => place(node.origin()),
+                    false => Origin::start_of(template.file),
+                };
+                let text = file_text(component, &[&Ordered(&tidy(&node))]);
+                objects.push(Arc::new(Object { identity, text, template: template.clone(), at }));
             }
         }
     }
-    objects
+    Some(objects)
 }
 
 /// What one template makes more than once.
@@ -510,6 +609,22 @@ fn in_template(template: &TemplateName, output: Option<Origin>, lines: Option<&[
     }
 }
 
+/// A generated file: where it comes from, and its documents.
+fn file_text(component: &str, documents: &[&dyn erased::Document]) -> Arc<[u8]> {
+    let from = match component {
+        NAMESPACES | ROOT => "environments".to_owned(),
+        component => format!("components/{component}"),
+    };
+    let mut text = format!("# Generated by kubezero from {from}. Do not edit.\n");
+    for (index, document) in documents.iter().enumerate() {
+        if index > 0 {
+            text.push_str("---\n");
+        }
+        document.append(&mut text);
+    }
+    Arc::from(text.into_bytes())
+}
+
 /// The tree while it is being filled.
 struct Files<'p, 'r> {
     plan: &'p Plan<'r>,
@@ -525,19 +640,8 @@ impl Files<'_, '_> {
         chart: Option<(String, String)>,
         inputs: Vec<String>,
     ) {
-        let from = match component {
-            NAMESPACES | ROOT => "environments".to_owned(),
-            component => format!("components/{component}"),
-        };
-        let mut text = format!("# Generated by kubezero from {from}. Do not edit.\n");
-        for (index, document) in documents.iter().enumerate() {
-            if index > 0 {
-                text.push_str("---\n");
-            }
-            document.append(&mut text);
-        }
-        let file = RenderedFile { text: Arc::from(text.into_bytes()), component: component.to_owned(), chart, inputs };
-        self.files.insert(path, file);
+        let text = file_text(component, documents);
+        self.files.insert(path, RenderedFile { text, component: component.to_owned(), chart, inputs });
     }
 
     fn labels(&self, component: &str) -> BTreeMap<String, String> {
@@ -703,9 +807,9 @@ impl Files<'_, '_> {
         }
     }
 
-    fn manifests(&mut self, component: &str, objects: &[Object], mistakes: &mut Diagnostics) {
+    fn manifests(&mut self, component: &str, objects: &[Arc<Object>], mistakes: &mut Diagnostics) {
         let home = self.plan.selection.enabled[component].namespace.clone();
-        let mut named: BTreeMap<String, Vec<&Object>> = BTreeMap::new();
+        let mut named: BTreeMap<String, Vec<&Arc<Object>>> = BTreeMap::new();
         for object in objects {
             named.entry(object.identity.file_name(&home)).or_default().push(object);
         }
@@ -727,7 +831,8 @@ impl Files<'_, '_> {
                     );
                 }
                 let inputs = vec![object.template.path.clone()];
-                self.put(path, component, &[&Ordered(&object.node)], None, inputs);
+                let text = object.text.clone();
+                self.files.insert(path, RenderedFile { text, component: component.to_owned(), chart: None, inputs });
             }
         }
     }
@@ -808,7 +913,7 @@ impl Files<'_, '_> {
     }
 
     /// Exactly the repositories, namespaces and cluster-scoped kinds that the component's Applications need.
-    fn project(&mut self, name: &str, objects: &[Object]) {
+    fn project(&mut self, name: &str, objects: &[Arc<Object>]) {
         let component = self.plan.selection.enabled[name].component;
         let mut repositories = BTreeSet::new();
         let mut namespaces = BTreeSet::new();

@@ -69,10 +69,18 @@ pub enum Wanted {
     Only(Vec<String>),
 }
 
-impl Repository {
-    /// Reads a repository. All mistakes of all files are collected.
-    pub fn load(source: &dyn Source, wanted: &Wanted) -> Result<Repository> {
-        let mut mistakes = Diagnostics::new();
+/// Which files count as inputs, before any is read.
+struct Listing {
+    found: Vec<Found>,
+    /// Files among the environments' folders.
+    stray: Vec<Found>,
+    all_environments: BTreeSet<String>,
+    /// The environments that were asked for, whether they exist or not.
+    chosen: Vec<String>,
+}
+
+impl Listing {
+    fn of(source: &dyn Source, wanted: &Wanted) -> Result<Listing> {
         let mut found = source.walk(COMPONENTS)?;
         // Test cases belong to the developer's tests, not to the platform.
         found.retain(|file| file.path.split('/').nth(2) != Some("tests"));
@@ -92,20 +100,59 @@ impl Repository {
                 _ => stray.push(entry),
             }
         }
-        let chosen: BTreeSet<&str> = match wanted {
-            Wanted::All => all_environments.iter().map(String::as_str).collect(),
-            Wanted::Only(names) => {
-                for name in names.iter().filter(|name| !all_environments.contains(*name)) {
-                    mistakes.push(unknown_environment(name, &all_environments));
-                }
-                names.iter().map(String::as_str).collect()
-            }
+        let chosen: Vec<String> = match wanted {
+            Wanted::All => all_environments.iter().cloned().collect(),
+            Wanted::Only(names) => names.clone(),
         };
-        for folder in folders.iter().filter(|folder| chosen.contains(folder.name())) {
+        let is_chosen: BTreeSet<&str> = chosen.iter().map(String::as_str).collect();
+        for folder in folders.iter().filter(|folder| is_chosen.contains(folder.name())) {
             found.extend(source.walk(&folder.path)?);
         }
+        found.retain(|entry| !is_ignored(entry));
         found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Listing { found, stray, all_environments, chosen })
+    }
+}
 
+/// The inputs as bytes: enough to tell whether anything was touched.
+#[derive(Debug)]
+pub struct Bytes {
+    /// Every input file by its path, in order.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// The environments that were asked for.
+    pub chosen: Vec<String>,
+    /// The names of all environments.
+    pub all_environments: BTreeSet<String>,
+}
+
+impl Bytes {
+    /// Reads all inputs and understands none; nothing where something about them is strange, and has to be said.
+    pub fn read(source: &dyn Source, wanted: &Wanted) -> Result<Option<Bytes>> {
+        let Listing { found, stray, all_environments, chosen } = Listing::of(source, wanted)?;
+        let is_plain = |entry: &Found| entry.kind == Kind::File && entry.size <= MAX_FILE;
+        if !stray.is_empty()
+            || !found.iter().all(is_plain)
+            || chosen.iter().any(|name| !all_environments.contains(name))
+        {
+            return Ok(None);
+        }
+        let read: Vec<_> = found.par_iter().map(|entry| source.read(&entry.path)).collect();
+        let mut files = Vec::with_capacity(found.len());
+        for (entry, bytes) in found.into_iter().zip(read) {
+            files.push((entry.path, bytes?));
+        }
+        Ok(Some(Bytes { files, chosen, all_environments }))
+    }
+}
+
+impl Repository {
+    /// Reads a repository. All mistakes of all files are collected.
+    pub fn load(source: &dyn Source, wanted: &Wanted) -> Result<Repository> {
+        let mut mistakes = Diagnostics::new();
+        let Listing { found, stray, all_environments, chosen } = Listing::of(source, wanted)?;
+        for name in chosen.iter().filter(|name| !all_environments.contains(*name)) {
+            mistakes.push(unknown_environment(name, &all_environments));
+        }
         let mut reader = Reader::read(source, found, &mut mistakes)?;
         for entry in stray {
             let file = reader.sources.add(&entry.path, Arc::from(""));
@@ -276,10 +323,7 @@ impl Reader {
     fn read(source: &dyn Source, found: Vec<Found>, mistakes: &mut Diagnostics) -> Result<Reader> {
         let mut sources = Sources::default();
         let mut files = BTreeMap::new();
-        let mut readable = Vec::new();
-        for entry in found.into_iter().filter(|entry| !is_ignored(entry)) {
-            readable.push(entry);
-        }
+        let readable = found;
         let texts: Vec<_> = readable
             .par_iter()
             .map(|entry| match entry.kind {

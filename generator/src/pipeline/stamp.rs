@@ -6,7 +6,7 @@
 //! output, read again, has the bytes that were written. `--check` does not look at it.
 #![expect(clippy::disallowed_methods, reason = "reads and writes the private folder beside the output")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -23,6 +23,9 @@ const BUILD: &str = env!("KUBEZERO_BUILD");
 /// Notes of the last render, by environment.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamps {
+    /// All inputs of the last run together: where they are the same, nothing has to be understood.
+    #[serde(default)]
+    whole: Option<String>,
     environments: BTreeMap<String, Stamp>,
 }
 
@@ -54,8 +57,30 @@ impl Stamps {
 
     /// How many files an environment has whose inputs and output are as they were, if they are.
     pub fn current(&self, argocd: &Path, environment: &Environment, inputs: &str) -> Option<usize> {
-        let stamp = self.environments.get(&environment.name).filter(|stamp| stamp.inputs == inputs)?;
-        let entries = walk(&argocd.join(&environment.name), &|_| true).ok()?;
+        self.environments.get(&environment.name).filter(|stamp| stamp.inputs == inputs)?;
+        self.output(argocd, &environment.name)
+    }
+
+    /// Whether all inputs and the outputs of these environments are as they were.
+    pub fn is_whole(&self, argocd: &Path, whole: &str, environments: &[String]) -> bool {
+        self.whole.as_deref() == Some(whole)
+            && environments.par_iter().all(|environment| self.output(argocd, environment).is_some())
+    }
+
+    /// Whether there is a note of a whole run at all.
+    pub fn has_whole(&self) -> bool {
+        self.whole.is_some()
+    }
+
+    /// Notes all inputs together; says whether that was news.
+    pub fn note_whole(&mut self, whole: String) -> bool {
+        self.whole.replace(whole.clone()).is_none_or(|before| before != whole)
+    }
+
+    /// How many files an environment has whose output is as it was, if it is.
+    fn output(&self, argocd: &Path, environment: &str) -> Option<usize> {
+        let stamp = self.environments.get(environment)?;
+        let entries = walk(&argocd.join(environment), &|_| true).ok()?;
         let mut files = BTreeMap::new();
         for entry in &entries {
             if entry.kind != Kind::File {
@@ -67,10 +92,13 @@ impl Stamps {
         (output == stamp.output).then_some(files.len())
     }
 
-    /// Notes what was written.
-    pub fn note(&mut self, tree: &DesiredTree, inputs: String) {
-        let output = digest(tree.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_ref())));
-        self.environments.insert(tree.environment.clone(), Stamp { inputs, output });
+    /// Notes what was written, and from which inputs.
+    pub fn note(&mut self, trees: &[DesiredTree], inputs: Vec<String>) {
+        let stamps = trees.par_iter().zip(inputs).map(|(tree, inputs)| {
+            let output = digest(tree.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_ref())));
+            (tree.environment.clone(), Stamp { inputs, output })
+        });
+        self.environments.extend(stamps.collect::<Vec<_>>());
     }
 }
 
@@ -93,6 +121,12 @@ pub fn inputs(repository: &Repository, environments: &[Environment]) -> Vec<Stri
             format!("{BUILD}-{shared}-{}", digest(own))
         })
         .collect()
+}
+
+/// All inputs together, whatever they mean.
+pub fn whole<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>, environments: &BTreeSet<String>) -> String {
+    let names = environments.iter().map(|name| (name.as_str(), &[][..]));
+    format!("{BUILD}-{}-{}", digest(files), digest(names))
 }
 
 fn digest<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {

@@ -1,8 +1,10 @@
 //! Handlebars, strict: an unknown variable, helper or partial is a mistake at template:line:column.
 
+mod reads;
 mod syntax;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use handlebars::{
@@ -11,6 +13,7 @@ use handlebars::{
 };
 use serde_json::Value as Json;
 
+use self::reads::Reads;
 use crate::diagnostic::{Diagnostic, FileId, Origin, closest};
 use crate::yaml::write;
 
@@ -30,6 +33,8 @@ pub struct Templates {
     /// Files by the name under which they are registered: path, or short name of a partial.
     files: HashMap<String, FileId>,
     partials: Vec<String>,
+    /// What each template reads, once somebody asks.
+    reads: HashMap<String, OnceLock<Option<Reads>>>,
 }
 
 impl Default for Templates {
@@ -51,7 +56,7 @@ impl Templates {
         registry.register_helper("unless", Box::new(Conditional { name: "unless", positive: false }));
         // `log` would print from inside a pure stage.
         registry.unregister_helper("log");
-        Templates { registry, files: HashMap::new(), partials: Vec::new() }
+        Templates { registry, files: HashMap::new(), partials: Vec::new(), reads: HashMap::new() }
     }
 
     /// Compiles a text; separate from [`Templates::add`] so that it can run on many threads.
@@ -92,6 +97,7 @@ impl Templates {
     pub fn add(&mut self, name: &str, file: FileId, template: Template, is_partial: bool) {
         self.registry.register_template(name, template);
         self.files.insert(name.to_owned(), file);
+        self.reads.insert(name.to_owned(), OnceLock::new());
         if is_partial {
             self.partials.push(name.to_owned());
         }
@@ -102,6 +108,15 @@ impl Templates {
         self.registry
             .render_with_context(&template.path, context)
             .map_err(|error| Box::new(self.explain(template, &error)))
+    }
+
+    /// The values that a template reads, as one text: where it is the same, the template gives the same. Nothing where a template
+    /// could read anything.
+    pub fn values_read(&self, template: &TemplateName, context: &Context) -> Option<String> {
+        let reads = self.reads.get(&template.path)?.get_or_init(|| {
+            Reads::of(self.registry.get_template(&template.path)?, &|name| self.registry.get_template(name))
+        });
+        reads.as_ref().map(|reads| reads.values(context.data()))
     }
 
     /// Whether a sub-expression such as `(and cluster.aws settings.x)` is true.
@@ -496,6 +511,9 @@ const FUNCTIONS: [Function; 45] = [
         }
     }),
 ];
+
+/// The functions that look at more than their arguments.
+const READS_CONTEXT: [&str; 2] = ["enabled", "provider"];
 
 /// The names of all functions, for the documentation's test.
 pub fn function_names() -> Vec<&'static str> {

@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use super::plan::{Content, Plan, Planned};
-use super::render::{render_template, render_values};
+use super::render::{Shared, render_template, render_values};
 use super::repository::{Overlay, Repository};
 use super::template::TemplateName;
 use crate::diagnostic::{Diagnostics, Origin};
@@ -47,11 +47,11 @@ pub fn settings(repository: &Repository, plan: &Plan<'_>, segments: &[String]) -
 /// A chart's values as rendered; each node's last place is a line of a template or of an overlay.
 pub fn values(repository: &Repository, plan: &Plan<'_>, application: &Planned<'_>) -> Option<Node> {
     let context = context(plan, application.component)?;
-    let node = render_values(repository, plan, application, &context, &mut Diagnostics::new())?;
+    let node = render_values(repository, plan, application, &context, &Shared::default(), &mut Diagnostics::new())?;
     let Content::Chart { chart, .. } = &application.content else { return None };
     Some(match &chart.values {
         Some(template) => placed(repository, template, &context, &node),
-        None => node,
+        None => Arc::unwrap_or_clone(node),
     })
 }
 

@@ -69,6 +69,9 @@ pub struct Recovery {
     pub rescued: Vec<PathBuf>,
 }
 
+const STAGING: &str = "staging";
+const RETIRED: &str = "retired";
+
 /// Where everything is.
 struct Places {
     argocd: PathBuf,
@@ -82,8 +85,8 @@ impl Places {
         let private = lock.folder().to_owned();
         Self {
             argocd: lock.argocd().to_owned(),
-            staging: private.join("staging"),
-            retired: private.join("retired"),
+            staging: private.join(STAGING),
+            retired: private.join(RETIRED),
             private,
         }
     }
@@ -102,6 +105,15 @@ const ALL_ABILITIES: Abilities = Abilities { links: true, exchange: true };
 #[must_use]
 pub fn is_unfinished(argocd: &Path) -> bool {
     Journal::path_in(&argocd.join(lock::PRIVATE)).exists()
+}
+
+/// Whether a write, finished or not, left something behind that [`recover`] clears away.
+#[must_use]
+pub fn has_remains(argocd: &Path) -> bool {
+    let private = argocd.join(lock::PRIVATE);
+    is_unfinished(argocd)
+        || [STAGING, RETIRED].iter().any(|folder| private.join(folder).exists())
+        || Journal::has_draft(&private)
 }
 
 /// Finishes or forgets what an interrupted write left; the first thing to do under the lock,

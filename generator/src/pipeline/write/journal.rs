@@ -100,6 +100,10 @@ impl Journal {
         remove_if_there(&Self::path_in(private))
     }
 
+    pub(super) fn has_draft(private: &Path) -> bool {
+        Self::draft_in(private).exists()
+    }
+
     pub(super) fn remove_draft(private: &Path) -> Result<(), Failure> {
         remove_if_there(&Self::draft_in(private))
     }
