@@ -106,7 +106,7 @@ impl<T> Memo<T> {
         mistakes: &mut Diagnostics,
         make: impl FnOnce(&mut Diagnostics) -> Option<T>,
     ) -> Option<Arc<T>> {
-        let key = repository.templates().values_read(template, context).map(|key| format!("{beside}\n{key}"));
+        let key = repository.templates().part_read(template, context).map(|part| format!("{beside}\n{}", part.data()));
         // A thread that panicked left whole entries behind.
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = &key

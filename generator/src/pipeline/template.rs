@@ -105,18 +105,23 @@ impl Templates {
 
     /// Renders a template.
     pub fn render(&self, template: &TemplateName, context: &Context) -> Result<String, Box<Diagnostic>> {
+        // A partial gets a copy of the context, so a small one is faster. What is wrong is said with all of it in view.
+        if let Some(part) = self.part_read(template, context)
+            && let Ok(text) = self.registry.render_with_context(&template.path, &part)
+        {
+            return Ok(text);
+        }
         self.registry
             .render_with_context(&template.path, context)
             .map_err(|error| Box::new(self.explain(template, &error)))
     }
 
-    /// The values that a template reads, as one text: where it is the same, the template gives the same. Nothing where a template
-    /// could read anything.
-    pub fn values_read(&self, template: &TemplateName, context: &Context) -> Option<String> {
+    /// The part of a context that a template reads: with the same part it gives the same text. Nothing where it could read anything.
+    pub fn part_read(&self, template: &TemplateName, context: &Context) -> Option<Context> {
         let reads = self.reads.get(&template.path)?.get_or_init(|| {
             Reads::of(self.registry.get_template(&template.path)?, &|name| self.registry.get_template(name))
         });
-        reads.as_ref().map(|reads| reads.values(context.data()))
+        Context::wraps(reads.as_ref()?.part(context.data())).ok()
     }
 
     /// Whether a sub-expression such as `(and cluster.aws settings.x)` is true.

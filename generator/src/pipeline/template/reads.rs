@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use handlebars::template::{Parameter, TemplateElement};
 use handlebars::{Path, PathSeg, Template};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 /// Paths from the top of the context, sorted, none below another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,26 +29,27 @@ impl Reads {
         Some(Reads(paths))
     }
 
-    /// The values that are read, as one text: the same for two contexts exactly where all of them are the same.
-    pub fn values(&self, context: &Json) -> String {
-        let mut text = String::new();
+    /// The part of a context that is read: a template gives the same with it as with all of it.
+    pub fn part(&self, context: &Json) -> Json {
+        let mut part = Json::Object(Map::new());
         for path in &self.0 {
-            let mut value = Some(context);
-            for key in path {
-                value = match value {
-                    Some(Json::Object(map)) => map.get(key),
-                    // Inside a list or a text: all of it counts.
-                    Some(other @ (Json::Array(_) | Json::String(_))) => Some(other),
-                    _ => None,
-                };
+            let (mut from, mut to) = (context, &mut part);
+            for (depth, key) in path.iter().enumerate() {
+                let Some(next) = from.get(key) else { break };
+                let is_all = depth + 1 == path.len() || !next.is_object();
+                let Json::Object(map) = to else { break };
+                // Entered even where the rest is missing: what is missing then is the same part of the path.
+                to = map.entry(key.clone()).or_insert_with(|| match is_all {
+                    true => next.clone(),
+                    false => Json::Object(Map::new()),
+                });
+                if is_all {
+                    break;
+                }
+                from = next;
             }
-            match value {
-                Some(value) => text += &value.to_string(),
-                None => text.push('-'),
-            }
-            text.push('\n');
         }
-        text
+        part
     }
 }
 
@@ -253,14 +254,17 @@ mod tests {
     }
 
     #[test]
-    fn values_tell_contexts_apart() {
-        let template = Template::compile("{{settings.a}}{{cluster.name}}").unwrap();
+    fn the_part_that_is_read() {
+        let template =
+            Template::compile("{{settings.a}}{{settings.list.[0].x}}{{cluster.name.y}}{{cluster.aws}}").unwrap();
         let reads = Reads::of(&template, &|_| None).unwrap();
-        let text =
-            |a: Json, name: Json| reads.values(&json!({"settings": {"a": a, "b": 9}, "cluster": {"name": name}}));
-        assert_eq!(text(json!(1), json!("x")), reads.values(&json!({"settings": {"a": 1}, "cluster": {"name": "x"}})));
-        assert_ne!(text(json!(1), json!("x")), text(json!("1"), json!("x")));
-        assert_ne!(text(json!(1), json!("x")), text(json!(1), json!("x\n")));
-        assert_ne!(text(json!(null), json!("x")), reads.values(&json!({"settings": {}, "cluster": {"name": "x"}})));
+        let cluster = json!({"name": "n", "range": "10.0.0.0/8"});
+        assert_eq!(
+            reads
+                .part(&json!({"settings": {"a": {"b": 1}, "c": 2, "list": [{"x": 1}, 2]}, "cluster": cluster, "d": 3})),
+            json!({"settings": {"a": {"b": 1}, "list": [{"x": 1}, 2]}, "cluster": {"name": "n"}}),
+        );
+        assert_eq!(reads.part(&json!({"settings": {"c": 2}})), json!({"settings": {}}));
+        assert_eq!(reads.part(&json!({"settings": null})), json!({"settings": null}));
     }
 }
