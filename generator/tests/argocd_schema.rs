@@ -2,13 +2,12 @@
 //! that the CRD does not have is refused, because the API server would drop it in silence.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jsonschema::Validator;
 use serde_json::{Value as Json, json};
 
-use crate::trees::{all_rendered, objects, upstream};
+use crate::trees::{Definitions, all_rendered, objects, upstream};
 
 /// A structural schema of Kubernetes as JSON Schema.
 fn closed(schema: &Json) -> Json {
@@ -77,63 +76,25 @@ fn of_object(schema: &Json) -> Json {
 
 /// CRDs, read only when one of their kind is asked for.
 struct Crds {
-    texts: Vec<(PathBuf, String)>,
+    definitions: Definitions,
     validators: BTreeMap<(String, String), Option<Validator>>,
 }
 
 impl Crds {
     fn below(folder: &Path) -> Crds {
-        let mut texts = Vec::new();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.components().any(|part| part.as_os_str() == "crds")
-                    && path.extension().is_some_and(|extension| extension == "yaml")
-                {
-                    texts.push((path.clone(), fs::read_to_string(&path).unwrap()));
-                }
-            }
-        }
-        texts.sort();
-        Crds { texts, validators: BTreeMap::new() }
+        Crds { definitions: Definitions::below(folder), validators: BTreeMap::new() }
     }
 
     fn of(&mut self, api_version: &str, kind: &str) -> Option<&Validator> {
         let key = (api_version.to_owned(), kind.to_owned());
         if !self.validators.contains_key(&key) {
-            let validator = self.find(api_version, kind);
+            let validator = self.definitions.find(api_version, kind).map(|version| {
+                jsonschema::validator_for(&of_object(&version["schema"]["openAPIV3Schema"]))
+                    .unwrap_or_else(|error| panic!("{api_version} {kind}: {error}"))
+            });
             self.validators.insert(key.clone(), validator);
         }
         self.validators[&key].as_ref()
-    }
-
-    fn find(&self, api_version: &str, kind: &str) -> Option<Validator> {
-        let (group, version) = api_version.split_once('/')?;
-        // Of several versions of a chart the newest is the last.
-        for (path, text) in self.texts.iter().rev() {
-            if !text.contains(&format!("kind: {kind}\n")) || !text.contains(&format!("group: {group}\n")) {
-                continue;
-            }
-            let parts = text.split("\n---").map(|part| part.trim_start_matches(|c| c != '\n'));
-            for part in parts.chain([text.as_str()]) {
-                let Ok(crd) = serde_yaml::from_str::<Json>(part) else { continue };
-                let spec = &crd["spec"];
-                if spec["group"] != group || spec["names"]["kind"] != kind {
-                    continue;
-                }
-                let versions = spec["versions"].as_array().unwrap();
-                let Some(found) = versions.iter().find(|found| found["name"] == version) else { continue };
-                assert_eq!(found["served"], json!(true), "{api_version} {kind} is not served: {}", path.display());
-                let schema = of_object(&found["schema"]["openAPIV3Schema"]);
-                return Some(
-                    jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
-                );
-            }
-        }
-        None
     }
 }
 

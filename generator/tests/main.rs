@@ -10,6 +10,7 @@ mod combinations;
 mod components;
 mod contributions;
 mod crash;
+mod crd_rules;
 mod determinism;
 mod docs;
 mod golden;

@@ -30,6 +30,54 @@ pub fn upstream() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// The texts of the CRDs below a folder.
+pub struct Definitions(BTreeMap<PathBuf, String>);
+
+impl Definitions {
+    pub fn below(folder: &Path) -> Definitions {
+        let yaml = |path: &Path| path.extension().is_some_and(|extension| extension == "yaml");
+        let mut texts = BTreeMap::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.components().any(|part| part.as_os_str() == "crds") && yaml(&path) {
+                    let text = fs::read_to_string(&path).unwrap();
+                    texts.insert(path, text);
+                }
+            }
+        }
+        Definitions(texts)
+    }
+
+    /// The CRDs of the texts that are wanted. Of several versions of a chart the newest is the last.
+    pub fn those(&self, wanted: impl Fn(&str) -> bool + Sync) -> Vec<Json> {
+        let texts: Vec<(&PathBuf, &String)> = self.0.iter().filter(|(_, text)| wanted(text)).collect();
+        let read = |(path, text): &(&PathBuf, &String)| {
+            let parse = |part| serde_yaml::from_str(part).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let documents: Vec<Json> = text.split("\n---").map(parse).collect();
+            documents.into_iter().filter(|document| document["kind"] == "CustomResourceDefinition")
+        };
+        texts.par_iter().flat_map_iter(read).collect()
+    }
+
+    /// The newest definition of a kind in one of its versions.
+    pub fn find(&self, api_version: &str, kind: &str) -> Option<Json> {
+        let (group, version) = api_version.split_once('/')?;
+        let lines = [format!("kind: {kind}\n"), format!("group: {group}\n")];
+        let crds = self.those(|text| lines.iter().all(|line| text.contains(line)));
+        let crds = crds.iter().rev().map(|crd| &crd["spec"]);
+        let found = crds
+            .filter(|spec| spec["group"] == group && spec["names"]["kind"] == kind)
+            .flat_map(|spec| spec["versions"].as_array().unwrap())
+            .find(|found| found["name"] == version)?;
+        assert_eq!(found["served"], true, "{api_version} {kind} is not served");
+        Some(found.clone())
+    }
+}
+
 /// The inputs of a repository, in memory.
 #[derive(Clone, Default)]
 pub struct Inputs(pub BTreeMap<String, Vec<u8>>);
