@@ -26,15 +26,18 @@ pub struct Environment {
 /// What a chain of layers came to, computed once however many environments begin with it.
 #[derive(Debug, Default)]
 pub struct Chains {
-    laid: Mutex<HashMap<Vec<String>, (Arc<Node>, Diagnostics)>>,
+    laid: Mutex<HashMap<Vec<String>, Laid>>,
 }
+
+/// The values, and what was wrong on the way.
+type Laid = (Arc<Node>, Diagnostics);
 
 impl Chains {
     /// A chain of layers laid upon each other, lowest first; nothing where there is none.
-    fn lay(&self, repository: &Repository, layers: &[String]) -> Option<(Arc<Node>, Diagnostics)> {
+    fn lay(&self, repository: &Repository, layers: &[String]) -> Option<Laid> {
         // A thread that panicked left whole entries behind.
         let mut known = self.laid.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut below: Option<(Arc<Node>, Diagnostics)> = None;
+        let mut below: Option<Laid> = None;
         for length in 1..=layers.len() {
             let prefix = &layers[..length];
             if let Some(laid) = known.get(prefix) {

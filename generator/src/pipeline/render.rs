@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use handlebars::Context;
+use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -84,7 +85,10 @@ pub struct Shared {
 
 /// Results of one kind, by template and by everything else that they depend on.
 #[derive(Debug)]
-struct Memo<T>(Mutex<HashMap<FileId, HashMap<String, Arc<T>>>>);
+struct Memo<T>(Mutex<HashMap<FileId, Kept<T>>>);
+
+/// By the template's fingerprint.
+type Kept<T> = HashMap<[u8; 32], Arc<T>>;
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {
@@ -106,7 +110,7 @@ impl<T> Memo<T> {
         mistakes: &mut Diagnostics,
         make: impl FnOnce(&mut Diagnostics) -> Option<T>,
     ) -> Option<Arc<T>> {
-        let key = repository.templates().part_read(template, context).map(|part| format!("{beside}\n{}", part.data()));
+        let key = repository.templates().fingerprint(template, context, beside);
         // A thread that panicked left whole entries behind.
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = &key
@@ -180,27 +184,21 @@ impl<'r> RenderedTree<'r> {
             // Templates that compute with the same facts would only say it again, in worse words.
             return Err(mistakes);
         }
+        // One environment alone is rendered by all threads, many are shared out whole.
+        let at_least = if repository.environments().len() > 1 { names.len() } else { 1 };
+        let parts: Vec<Part> = names
+            .par_iter()
+            .with_min_len(at_least)
+            .map_init(|| context.clone(), |context, name| Part::render(repository, &plan, name, context, shared))
+            .collect();
         let mut secrets = Vec::new();
         let mut objects: BTreeMap<&'r str, Vec<Arc<Object>>> = BTreeMap::new();
         let mut values: BTreeMap<String, Arc<Node>> = BTreeMap::new();
-        for name in names {
-            plan.point(&mut context, name);
-            secrets.extend(render_secrets(repository, &plan, name, &context, shared, &mut mistakes));
-            for application in plan.applications.iter().filter(|application| application.component == name) {
-                match &application.content {
-                    Content::Manifests => {
-                        let made = render_objects(repository, &plan, name, &context, shared, &mut mistakes);
-                        objects.insert(name, made);
-                    }
-                    Content::Chart { .. } => {
-                        if let Some(node) =
-                            render_values(repository, &plan, application, &context, shared, &mut mistakes)
-                        {
-                            values.insert(application.name.clone(), node);
-                        }
-                    }
-                }
-            }
+        for (name, part) in names.iter().zip(parts) {
+            secrets.extend(part.secrets);
+            objects.extend(part.objects.map(|made| (*name, made)));
+            values.extend(part.values);
+            mistakes.append(part.mistakes);
         }
         let empty: BTreeSet<String> = plan
             .applications
@@ -243,6 +241,37 @@ impl<'r> RenderedTree<'r> {
         let files = files.files;
         check::limits(&files, &plan, &mut mistakes);
         mistakes.or(RenderedTree { plan, files, secrets })
+    }
+}
+
+/// What one component came to.
+#[derive(Default)]
+struct Part {
+    secrets: Vec<SecretNeed>,
+    /// Nothing where it has no manifests.
+    objects: Option<Vec<Arc<Object>>>,
+    /// By Application.
+    values: Vec<(String, Arc<Node>)>,
+    mistakes: Diagnostics,
+}
+
+impl Part {
+    fn render(repository: &Repository, plan: &Plan<'_>, name: &str, context: &mut Context, shared: &Shared) -> Part {
+        plan.point(context, name);
+        let mut part = Part::default();
+        part.secrets = render_secrets(repository, plan, name, context, shared, &mut part.mistakes);
+        for application in plan.applications.iter().filter(|application| application.component == name) {
+            match &application.content {
+                Content::Manifests => {
+                    part.objects = Some(render_objects(repository, plan, name, context, shared, &mut part.mistakes));
+                }
+                Content::Chart { .. } => {
+                    let node = render_values(repository, plan, application, context, shared, &mut part.mistakes);
+                    part.values.extend(node.map(|node| (application.name.clone(), node)));
+                }
+            }
+        }
+        part
     }
 }
 

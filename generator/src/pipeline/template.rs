@@ -1,5 +1,6 @@
 //! Handlebars, strict: an unknown variable, helper or partial is a mistake at template:line:column.
 
+mod plain_lines;
 mod reads;
 mod syntax;
 
@@ -12,6 +13,7 @@ use handlebars::{
     Renderable, ScopedJson, StringOutput, Template,
 };
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 use self::reads::Reads;
 use crate::diagnostic::{Diagnostic, FileId, Origin, closest};
@@ -61,7 +63,7 @@ impl Templates {
 
     /// Compiles a text; separate from [`Templates::add`] so that it can run on many threads.
     pub fn compile(name: &str, file: FileId, text: &str) -> Result<Template, Box<Diagnostic>> {
-        Template::compile_with_name(text, name.to_owned()).map_err(|error| {
+        plain_lines::compile(name, text).map_err(|error| {
             let (line, column) = error.pos().unwrap_or((1, 1));
             let origin = Origin { file, line: line.max(1) as u32, column: column.max(1) as u32 };
             let place = |offset: usize| {
@@ -106,7 +108,7 @@ impl Templates {
     /// Renders a template.
     pub fn render(&self, template: &TemplateName, context: &Context) -> Result<String, Box<Diagnostic>> {
         // A partial gets a copy of the context, so a small one is faster. What is wrong is said with all of it in view.
-        if let Some(part) = self.part_read(template, context)
+        if let Some(Ok(part)) = self.reads(template).map(|reads| Context::wraps(reads.part(context.data())))
             && let Ok(text) = self.registry.render_with_context(&template.path, &part)
         {
             return Ok(text);
@@ -116,12 +118,21 @@ impl Templates {
             .map_err(|error| Box::new(self.explain(template, &error)))
     }
 
-    /// The part of a context that a template reads: with the same part it gives the same text. Nothing where it could read anything.
-    pub fn part_read(&self, template: &TemplateName, context: &Context) -> Option<Context> {
+    /// Stands for everything that a template reads of a context, and for `beside`: where it is the same, the template gives the
+    /// same text. Nothing where it could read anything.
+    pub fn fingerprint(&self, template: &TemplateName, context: &Context, beside: &str) -> Option<[u8; 32]> {
+        let mut text = Vec::with_capacity(1024);
+        text.extend_from_slice(beside.as_bytes());
+        text.push(b'\n');
+        self.reads(template)?.write(context.data(), &mut text);
+        Some(Sha256::digest(&text).into())
+    }
+
+    fn reads(&self, template: &TemplateName) -> Option<&Reads> {
         let reads = self.reads.get(&template.path)?.get_or_init(|| {
             Reads::of(self.registry.get_template(&template.path)?, &|name| self.registry.get_template(name))
         });
-        Context::wraps(reads.as_ref()?.part(context.data())).ok()
+        reads.as_ref()
     }
 
     /// Whether a sub-expression such as `(and cluster.aws settings.x)` is true.

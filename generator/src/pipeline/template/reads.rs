@@ -29,6 +29,32 @@ impl Reads {
         Some(Reads(paths))
     }
 
+    /// Writes the values that are read: the same text for two contexts exactly where the part that is read is the same.
+    pub fn write(&self, context: &Json, text: &mut Vec<u8>) {
+        for path in &self.0 {
+            let mut value = context;
+            for key in path {
+                match value.get(key) {
+                    Some(next) => value = next,
+                    // Marked, because something else could have the same value.
+                    None if value.is_object() => {
+                        text.push(b'-');
+                        value = &Json::Null;
+                        break;
+                    }
+                    // What is no map is read whole.
+                    None => {
+                        text.push(b'=');
+                        break;
+                    }
+                }
+            }
+            // Writing JSON to memory does not fail.
+            let _ = serde_json::to_writer(&mut *text, value);
+            text.push(b'\n');
+        }
+    }
+
     /// The part of a context that is read: a template gives the same with it as with all of it.
     pub fn part(&self, context: &Json) -> Json {
         let mut part = Json::Object(Map::new());
@@ -266,5 +292,26 @@ mod tests {
         );
         assert_eq!(reads.part(&json!({"settings": {"c": 2}})), json!({"settings": {}}));
         assert_eq!(reads.part(&json!({"settings": null})), json!({"settings": null}));
+        let written = |context: Json| {
+            let mut text = Vec::new();
+            reads.write(&context, &mut text);
+            String::from_utf8(text).unwrap()
+        };
+        let same = written(json!({"settings": {"a": 1, "list": [1], "c": 2}, "cluster": {"name": {"y": "y"}}, "d": 1}));
+        assert_eq!(same, written(json!({"settings": {"a": 1, "list": [1]}, "cluster": {"name": {"y": "y", "z": 1}}})));
+        let others = [
+            json!({"settings": {"a": "1", "list": [1]}, "cluster": {"name": {"y": "y"}}}),
+            json!({"settings": {"a": 1, "list": [2]}, "cluster": {"name": {"y": "y"}}}),
+            json!({"settings": {"a": 1, "list": [1]}, "cluster": {"name": {"y": "y"}, "aws": null}}),
+            json!({"settings": {"a": 1, "list": [1]}, "cluster": {"name": {"y": null}}}),
+            json!({"settings": {"a": 1, "list": [1]}, "cluster": {"name": "y"}}),
+            json!({"settings": {"a": 1, "list": [1]}, "cluster": {"name": {}}}),
+            json!({"settings": {"a": 1}, "cluster": {"name": {"y": "y"}}}),
+            json!({"cluster": {"name": {"y": "y"}}}),
+        ];
+        let mut texts: Vec<String> = others.into_iter().map(written).chain([same]).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), 9, "{texts:#?}");
     }
 }
