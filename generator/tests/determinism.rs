@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::trees::{Inputs, generated, put};
+use crate::trees::{Inputs, generated, put, render, render_alone};
 
 fn run(repository: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_kubezero"))
@@ -102,6 +102,23 @@ fn the_order_of_files_and_the_place_of_the_repository_do_not_matter() {
         run(alone.path(), &["render", environment], &[]);
     }
     same("one environment after the other", &generated(alone.path()), &wanted);
+}
+
+#[test]
+fn what_environments_share_changes_none_of_them() {
+    let inputs = Inputs::of_this_repository();
+    let (mut compared, mut files) = (0, 0);
+    for inputs in [inputs.cases_as_environments(), inputs] {
+        let (together, alone) = (render(&inputs), render_alone(&inputs));
+        assert_eq!(together.len(), alone.len());
+        for (name, outcome) in &together {
+            assert!(outcome == &alone[name], "{name} is another among others than by itself");
+            files += outcome.as_ref().map_or(0, BTreeMap::len);
+            compared += 1;
+        }
+    }
+    assert!(files > 1000, "{files} files");
+    println!("{compared} environments with {files} files are the same among others as by themselves");
 }
 
 /// Inode and time of each file and folder below `argocd`, the lock aside.

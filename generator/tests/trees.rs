@@ -157,9 +157,15 @@ impl Source for Inputs {
 /// What an environment came to: its files, or its mistakes as `code: message`.
 pub type Outcome = Result<BTreeMap<String, String>, Vec<(&'static str, String)>>;
 
-/// Renders every environment by itself, and looks at each with its plan.
-pub fn each_rendered(
+/// Renders every environment, and looks at each with its plan.
+pub fn each_rendered(inputs: &Inputs, look: impl FnMut(&str, Result<&RenderedTree<'_>, Vec<(&'static str, String)>>)) {
+    each_rendered_with(inputs, Some(&Shared::default()), look);
+}
+
+/// The same, with what environments share, or with nothing.
+fn each_rendered_with(
     inputs: &Inputs,
+    shared: Option<&Shared>,
     mut look: impl FnMut(&str, Result<&RenderedTree<'_>, Vec<(&'static str, String)>>),
 ) {
     let repository = match Repository::load(inputs, &Wanted::All) {
@@ -170,7 +176,7 @@ pub fn each_rendered(
         }
         Err(error) => panic!("{error}"),
     };
-    let (chains, shared) = (Chains::default(), Shared::default());
+    let chains = Chains::default();
     let environments: Vec<_> = repository
         .environments()
         .iter()
@@ -182,8 +188,10 @@ pub fn each_rendered(
             .par_iter()
             .map(|(name, environment)| {
                 let tree = match environment {
-                    Ok(environment) => Plan::new(&repository, environment)
-                        .and_then(|plan| RenderedTree::render(&repository, plan, &shared)),
+                    Ok(environment) => Plan::new(&repository, environment).and_then(|plan| match shared {
+                        Some(shared) => RenderedTree::render(&repository, plan, shared),
+                        None => RenderedTree::render(&repository, plan, &Shared::default()),
+                    }),
                     Err(mistakes) => Err(mistakes.clone()),
                 };
                 (name, tree)
@@ -198,10 +206,19 @@ pub fn each_rendered(
     }
 }
 
-/// Renders every environment by itself.
+/// Renders every environment.
 pub fn render(inputs: &Inputs) -> BTreeMap<String, Outcome> {
     let mut outcomes = BTreeMap::new();
     each_rendered(inputs, |name, tree| {
+        outcomes.insert(name.to_owned(), tree.map(texts));
+    });
+    outcomes
+}
+
+/// Renders every environment as if there were no other.
+pub fn render_alone(inputs: &Inputs) -> BTreeMap<String, Outcome> {
+    let mut outcomes = BTreeMap::new();
+    each_rendered_with(inputs, None, |name, tree| {
         outcomes.insert(name.to_owned(), tree.map(texts));
     });
     outcomes
