@@ -119,6 +119,8 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
             print("the committed output is stale: run `kubezero render` and commit the result\n")?;
         }
     }
+    // The process ends here, and the system takes all memory back at once: giving it back piece by piece takes longer.
+    std::mem::forget((repository, environments, desired, comparisons));
     Ok(if args.check && (changes || unfinished) { Outcome::Differs } else { Outcome::Fine })
 }
 
