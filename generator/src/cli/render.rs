@@ -62,7 +62,7 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
         inputs.retain(|_| kept.next() == Some(&false));
         current = untouched.iter().filter(|untouched| **untouched).count();
     }
-    let trees = pipeline::render(&repository, &environments)?;
+    let desired = pipeline::render_each(&repository, &environments, desired)?;
 
     // The lock comes before the comparison: what was compared must be what is replaced.
     let lock = if args.check {
@@ -77,7 +77,6 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
         }
         Some(lock)
     };
-    let desired: Vec<DesiredTree> = trees.into_par_iter().map(desired).collect();
     let mut comparisons = desired
         .par_iter()
         .map(|tree| compare::compare(&argocd, tree, VERSION, args.overwrite_edited))

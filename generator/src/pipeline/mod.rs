@@ -44,12 +44,21 @@ pub fn plan<'r>(repository: &'r Repository, environments: &'r [Environment]) -> 
 
 /// Stages 3 to 5 for every environment, in parallel, in order.
 pub fn render<'r>(repository: &'r Repository, environments: &'r [Environment]) -> Result<Vec<RenderedTree<'r>>> {
+    render_each(repository, environments, |tree| tree)
+}
+
+/// The same, of which only what `keep` makes of each tree is kept: a tree with its plan is much larger than its files.
+pub fn render_each<'r, T: Send>(
+    repository: &'r Repository,
+    environments: &'r [Environment],
+    keep: impl Fn(RenderedTree<'r>) -> T + Sync,
+) -> Result<Vec<T>> {
     let shared = Shared::default();
     each(
         repository,
         environments,
         |environment| &environment.name,
-        |environment| RenderedTree::render(repository, Plan::new(repository, environment)?, &shared),
+        |environment| RenderedTree::render(repository, Plan::new(repository, environment)?, &shared).map(&keep),
     )
 }
 
