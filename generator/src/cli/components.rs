@@ -78,8 +78,8 @@ pub fn run(global: &Global, args: &ComponentsArgs) -> Result<Outcome> {
             if let (Some(shown), Json::Object(summary)) = (shown.as_object_mut(), summary_json(component)) {
                 shown.extend(summary);
             }
-            shown["requires"] = json!(names(&mut component.all_relations().flat_map(|relations| &relations.requires)));
-            shown["uses"] = json!(names(&mut component.all_relations().flat_map(|relations| &relations.uses)));
+            shown["requires"] = json!(names(&mut component.required()));
+            shown["uses"] = json!(names(&mut component.used()));
             shown["provides"] = json!(names(&mut component.provided()));
             shown["environments"] = json!(environments);
             shown["settings"] = json!(component.schema.properties());
@@ -225,9 +225,8 @@ fn one(component: &Component, environments: Option<&[String]>, width: usize) -> 
     if component.secrets.is_some() {
         facts.push(("Secrets", "`kubezero components --secrets ENV` lists them".to_owned()));
     }
-    facts
-        .push(("requires", names(&mut component.all_relations().flat_map(|relations| &relations.requires)).join(", ")));
-    facts.push(("uses", names(&mut component.all_relations().flat_map(|relations| &relations.uses)).join(", ")));
+    facts.push(("requires", names(&mut component.required()).join(", ")));
+    facts.push(("uses", names(&mut component.used()).join(", ")));
     facts.push(("provides", names(&mut component.provided()).join(", ")));
     if let Some(environments) = environments {
         let words = if environments.is_empty() { "no environment".to_owned() } else { environments.join(", ") };

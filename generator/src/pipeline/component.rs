@@ -199,7 +199,7 @@ impl Component {
     }
 
     /// The relations of the component itself, of each chart and of the manifests.
-    pub fn all_relations(&self) -> impl Iterator<Item = &Relations> {
+    fn all_relations(&self) -> impl Iterator<Item = &Relations> {
         let parts = self.charts.iter().map(|chart| &chart.part).chain([&self.manifests]);
         [&self.relations].into_iter().chain(parts.map(|part| &part.relations))
     }
@@ -212,6 +212,16 @@ impl Component {
     /// Whether it gives a capability only beside others.
     pub fn shares(&self, capability: &str) -> bool {
         self.all_relations().all(|relations| relations.provides.iter().all(|given| given.name != capability))
+    }
+
+    /// Every capability or component that any part of it needs.
+    pub fn required(&self) -> impl Iterator<Item = &Reference> {
+        self.all_relations().flat_map(|relations| &relations.requires)
+    }
+
+    /// Every capability or component that any part of it uses where it is on.
+    pub fn used(&self) -> impl Iterator<Item = &Reference> {
+        self.all_relations().flat_map(|relations| &relations.uses)
     }
 
     /// Every capability or component that any part of it needs or uses.

@@ -669,7 +669,17 @@ impl Files<'_, '_> {
         chart: Option<(String, String)>,
         inputs: Vec<String>,
     ) {
-        let text = file_text(component, documents);
+        self.insert(path, component, file_text(component, documents), chart, inputs);
+    }
+
+    fn insert(
+        &mut self,
+        path: String,
+        component: &str,
+        text: Arc<[u8]>,
+        chart: Option<(String, String)>,
+        inputs: Vec<String>,
+    ) {
         self.files.insert(path, RenderedFile { text, component: component.to_owned(), chart, inputs });
     }
 
@@ -860,8 +870,7 @@ impl Files<'_, '_> {
                     );
                 }
                 let inputs = vec![object.template.path.clone()];
-                let text = object.text.clone();
-                self.files.insert(path, RenderedFile { text, component: component.to_owned(), chart: None, inputs });
+                self.insert(path, component, object.text.clone(), None, inputs);
             }
         }
     }

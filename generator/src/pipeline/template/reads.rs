@@ -131,14 +131,8 @@ impl<'t> Search<'_, 't> {
         }
     }
 
-    fn parameters<'p>(&mut self, parameters: impl Iterator<Item = &'t Parameter>, inner: bool) -> Option<()>
-    where
-        't: 'p,
-    {
-        for parameter in parameters {
-            self.parameter(parameter, inner)?;
-        }
-        Some(())
+    fn parameters(&mut self, mut parameters: impl Iterator<Item = &'t Parameter>, inner: bool) -> Option<()> {
+        parameters.try_for_each(|parameter| self.parameter(parameter, inner))
     }
 
     fn parameter(&mut self, parameter: &'t Parameter, inner: bool) -> Option<()> {
