@@ -1,5 +1,7 @@
 //! Stage 5, render: every byte, nothing on disk.
 
+mod bootstrap;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -217,7 +219,6 @@ impl<'r> RenderedTree<'r> {
             }
         }
         let foreign = adorn_namespaces(repository, &mut plan, &objects, &mut context, &mut mistakes);
-        plan.context = context;
         check::identities(&objects_of(&objects), &plan, &mut mistakes);
         let mut mistakes = match mistakes.or(()) {
             Ok(()) => Diagnostics::new(),
@@ -237,8 +238,10 @@ impl<'r> RenderedTree<'r> {
         for component in enabled {
             files.project(component, objects.get(component).map(Vec::as_slice).unwrap_or_default());
         }
+        bootstrap::render(repository, &mut files, &values, &secrets, &mut context, &mut mistakes);
         files.index();
         let files = files.files;
+        plan.context = context;
         check::limits(&files, &plan, &mut mistakes);
         mistakes.or(RenderedTree { plan, files, secrets })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::component::{self, Component, ComponentFiles};
+use super::component::{self, BootstrapTemplate, Component, ComponentFiles};
 use super::rules::{self, Rule};
 use super::source::{Found, Kind, Source};
 use super::template::{TemplateName, Templates};
@@ -472,11 +472,15 @@ impl Reader {
                 _ if inside.starts_with("manifests/") && inside.ends_with(".yaml.hbs") => {
                     files.manifests.push(template());
                 }
+                _ if inside.starts_with("bootstrap/") && inside.ends_with(".hbs") => {
+                    let target = inside.trim_start_matches("bootstrap/").trim_end_matches(".hbs");
+                    files.bootstrap.push(BootstrapTemplate { path: target.to_owned(), template: template() });
+                }
                 _ => {
                     mistakes.push(stray_file(
                         file,
                         path,
-                        "a component has component.yaml, settings.schema.yaml, rules.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, secrets.yaml.hbs, namespace.yaml.hbs, facts/, README.md and tests/",
+                        "a component has component.yaml, settings.schema.yaml, rules.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, secrets.yaml.hbs, namespace.yaml.hbs, bootstrap/**.hbs, facts/, README.md and tests/",
                     ));
                     continue;
                 }
