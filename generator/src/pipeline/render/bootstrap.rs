@@ -244,7 +244,7 @@ impl Made<'_> {
                 return;
             }
             let text = file_text(component, &documents.iter().map(|node| node as &dyn Document).collect::<Vec<_>>());
-            let mut wrong: Vec<Diagnostic> = documents.iter().filter_map(|node| check::values(node, path)).collect();
+            let mut wrong: Vec<Diagnostic> = documents.iter().filter_map(|node| check::file(node, path)).collect();
             if let [node] = documents.as_slice()
                 && cloudformation::is_template(node)
             {
@@ -273,7 +273,7 @@ impl Made<'_> {
                 return;
             }
             let text = Node::new(yaml::Value::String(text.into()), Origin::start_of(name.file));
-            if let Some(diagnostic) = check::values(&text, path) {
+            if let Some(diagnostic) = check::file(&text, path) {
                 mistakes.push(moved(diagnostic, name, None));
                 return;
             }
