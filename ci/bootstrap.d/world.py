@@ -114,10 +114,10 @@ class World:
         print(f"{shlex.join(first)} \\\n  | {shlex.join(second)}", flush=True)
         if self.dry_run:
             return
-        made = self._call(first, stdout=subprocess.PIPE)
+        made = self._call(first, stdout=subprocess.PIPE, text=False)
         if made.returncode or not made.stdout.strip():
             raise Refused(f"failed with {made.returncode}, or gave nothing: {shlex.join(first)}")
-        if self._call(second, input=made.stdout).returncode:
+        if self._call(second, input=made.stdout, text=False).returncode:
             raise Refused(f"failed: {shlex.join(second)}")
 
     def look(self, *command, otherwise=None):
@@ -136,10 +136,9 @@ class World:
             options.pop("input", None)
             # Nobody is asked anything: a program that wants an answer gets none.
             options["stdin"] = subprocess.DEVNULL
+        options.setdefault("text", True)
         try:
-            return subprocess.run(
-                command, check=False, text=True, env=self._environ(), cwd=self.environment.repository, **options
-            )
+            return subprocess.run(command, check=False, env=self._environ(), cwd=self.environment.repository, **options)
         except FileNotFoundError:
             raise Refused(f"the program `{command[0]}` is not installed") from None
 

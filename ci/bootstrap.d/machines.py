@@ -1,0 +1,66 @@
+"""Machines that somebody owns: their files come by SSH, and their seed has said already what they are."""
+
+import shlex
+
+from world import Refused
+
+FETCH = "/usr/local/sbin/kubezero-fetch"
+
+
+def named(environment, role):
+    """Names of the machines of a role, in their order; the first controller is the one that makes the cluster."""
+    return sorted(name for name, machine in environment.facts["machines"].items() if machine["role"] == role)
+
+
+def ssh(world, name, *command):
+    """A command on a machine. Never asks for a password; a key that was seen before has to be the same."""
+    environment = world.environment
+    target = f"{environment.facts['ssh']['user']}@{environment.facts['machines'][name]['address']}"
+    options = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "StrictHostKeyChecking=accept-new")
+    return ("ssh", *options, target, shlex.join(command))
+
+
+def install(world, name):
+    """Makes a machine a node: lays its bundle where its seed expects it, and starts it. Leaves one alone that is a node."""
+    environment = world.environment
+    bundle = environment.facts["machines"][name]["role"]
+    checksum = environment.facts["bundles"].get(bundle)
+    if checksum is None:
+        raise Refused(f"there is no bundle {bundle}: is the component nodes enabled, and everything rendered?")
+    if world.look(*ssh(world, name, "true"), otherwise="") is None:
+        raise Refused(f"{name} cannot be reached: {world.last_error}")
+    said = world.look(*ssh(world, name, "sudo", "cat", "/etc/kubezero/node.env"))
+    if not world.dry_run:
+        facts = dict(line.partition("=")[::2] for line in (said or "").splitlines() if "=" in line)
+        facts = {key: value.strip("'\"") for key, value in facts.items()}
+        wanted = {"CLUSTER": environment.cluster["name"], "NODE_NAME": name}
+        for key, value in wanted.items():
+            if facts.get(key) != value:
+                raise Refused(
+                    f"wrong machine: {name} says {key}={facts.get(key) or 'nothing'} in /etc/kubezero/node.env, not {value}; "
+                    "start it with its seed"
+                )
+        if world.look(*ssh(world, name, "sudo", "test", "-e", "/etc/kubernetes/kubelet.conf")) is not None:
+            world.say(f"{name} is a node already")
+            return
+        if facts.get("BUNDLE_SUM") != checksum:
+            raise Refused(f"{name} was started with another seed (bundle {facts.get('BUNDLE_SUM')}): start it with the present one")
+    store = f"/var/lib/kubezero/bundle/{checksum}"
+    world.run(*ssh(world, name, "sudo", "mkdir", "-p", store))
+    world.pipe(
+        ("tar", "--create", "--owner=0", "--group=0", "--directory", environment.file(f"nodes/{bundle}"), "."),
+        ssh(world, name, "sudo", "tar", "--extract", "--directory", store),
+    )
+    world.run(*ssh(world, name, "sudo", FETCH))
+
+
+def admin_conf(world):
+    """The administrator's kubeconfig, from the first controller, as one line of Base64."""
+    controllers = named(world.environment, "control-plane")
+    if not controllers:
+        raise Refused("the environment names no controller: list the machines under `cluster.machines`")
+    command = ssh(world, controllers[0], "sudo", "base64", "--wrap=0", "/etc/kubernetes/admin.conf")
+    text = world.look(*command)
+    if text is None and not world.dry_run:
+        raise Refused(f"{controllers[0]} has no kubeconfig: {world.last_error}")
+    return text
