@@ -5,6 +5,7 @@
 
 mod architecture;
 mod argocd_schema;
+mod bootstrap;
 mod cli;
 mod combinations;
 mod components;
