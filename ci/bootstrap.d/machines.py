@@ -4,7 +4,7 @@ import shlex
 
 from world import Refused
 
-FETCH = "/usr/local/sbin/kubezero-fetch"
+TOOLS = "/usr/local/sbin/kubezero-"
 
 
 def named(environment, role):
@@ -51,7 +51,21 @@ def install(world, name):
         ("tar", "--create", "--owner=0", "--group=0", "--directory", environment.file(f"nodes/{bundle}"), "."),
         ssh(world, name, "sudo", "tar", "--extract", "--directory", store),
     )
-    world.run(*ssh(world, name, "sudo", FETCH))
+    # Lays the files out and starts them. Whoever is not the first then waits for what only the cluster can give.
+    tool(world, name, "fetch")
+    first = named(environment, "control-plane")[0]
+    if bundle == "worker":
+        world.pipe(ssh(world, first, "sudo", TOOLS + "invite"), ssh(world, name, "sudo", TOOLS + "accept"))
+    elif name != first:
+        # The keys of the whole cluster: from machine to machine, through this one's memory and no file.
+        world.pipe(ssh(world, first, "sudo", TOOLS + "keys", "export"), ssh(world, name, "sudo", TOOLS + "keys", "import"))
+        tool(world, name, "bootstrap")
+    if world.look(*ssh(world, name, "sudo", "test", "-e", "/etc/kubernetes/kubelet.conf"), otherwise="") is None:
+        raise Refused(f"{name} has not become a node; what it says is above")
+
+
+def tool(world, name, what):
+    world.run(*ssh(world, name, "sudo", TOOLS + what))
 
 
 def admin_conf(world):
