@@ -40,7 +40,7 @@ def install(world, name):
                     f"wrong machine: {name} says {key}={facts.get(key) or 'nothing'} in /etc/kubezero/node.env, not {value}; "
                     "start it with its seed"
                 )
-        if world.look(*ssh(world, name, "sudo", "test", "-e", "/etc/kubernetes/kubelet.conf")) is not None:
+        if is_node(world, name):
             world.say(f"{name} is a node already")
             return
         if facts.get("BUNDLE_SUM") != checksum:
@@ -53,15 +53,26 @@ def install(world, name):
     )
     # Lays the files out and starts them. Whoever is not the first then waits for what only the cluster can give.
     tool(world, name, "fetch")
-    first = named(environment, "control-plane")[0]
+    if not world.dry_run and is_node(world, name):
+        return
+    # Whoever is not the first waits for what only the cluster can give. It comes from any controller that works: the first may be
+    # the one that is made anew.
+    controllers = [other for other in named(environment, "control-plane") if other != name]
+    giver = (controllers or [name])[0] if world.dry_run else next((other for other in controllers if is_node(world, other)), None)
+    if giver is None:
+        raise Refused(f"{name} has not become a node, and no other controller is one; what it says is above")
     if bundle == "worker":
-        world.pipe(ssh(world, first, "sudo", TOOLS + "invite"), ssh(world, name, "sudo", TOOLS + "accept"))
-    elif name != first:
+        world.pipe(ssh(world, giver, "sudo", TOOLS + "invite"), ssh(world, name, "sudo", TOOLS + "accept"))
+    elif not world.dry_run or name != named(environment, "control-plane")[0]:
         # The keys of the whole cluster: from machine to machine, through this one's memory and no file.
-        world.pipe(ssh(world, first, "sudo", TOOLS + "keys", "export"), ssh(world, name, "sudo", TOOLS + "keys", "import"))
+        world.pipe(ssh(world, giver, "sudo", TOOLS + "keys", "export"), ssh(world, name, "sudo", TOOLS + "keys", "import"))
         tool(world, name, "bootstrap")
-    if world.look(*ssh(world, name, "sudo", "test", "-e", "/etc/kubernetes/kubelet.conf"), otherwise="") is None:
+    if not world.dry_run and not is_node(world, name):
         raise Refused(f"{name} has not become a node; what it says is above")
+
+
+def is_node(world, name):
+    return world.look(*ssh(world, name, "sudo", "test", "-e", "/etc/kubernetes/kubelet.conf")) is not None
 
 
 def tool(world, name, what):
