@@ -48,8 +48,8 @@ def install(world, name):
     store = f"/var/lib/kubezero/bundle/{checksum}"
     world.run(*ssh(world, name, "sudo", "mkdir", "-p", store))
     world.pipe(
-        ("tar", "--create", "--owner=0", "--group=0", "--directory", environment.file(f"nodes/{bundle}"), "."),
-        ssh(world, name, "sudo", "tar", "--extract", "--directory", store),
+        ("tar", "--create", "--file=-", "--owner=0", "--group=0", "--directory", environment.file(f"nodes/{bundle}"), "."),
+        ssh(world, name, "sudo", "tar", "--extract", "--file=-", "--directory", store),
     )
     # Lays the files out and starts them. Whoever is not the first then waits for what only the cluster can give.
     tool(world, name, "fetch")

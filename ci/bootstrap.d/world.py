@@ -6,6 +6,7 @@ Python's standard library only. Programs are found on PATH: aws, kubectl, helm, 
 import json
 import os
 import pathlib
+import pty
 import re
 import shlex
 import subprocess
@@ -130,6 +131,23 @@ class World:
             self.last_error = done.stderr.strip()
             return None
         return done.stdout
+
+    def session(self, *command):
+        """As `look`, with a terminal for standard input on which nobody ever types: session-manager-plugin breaks off in the middle of the
+        output where its input ends."""
+        if self.dry_run:
+            return self.look(*command)
+        keyboard, terminal = pty.openpty()
+        try:
+            done = self._call(command, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        except subprocess.TimeoutExpired:
+            self.last_error = "no end after two minutes"
+            return None
+        finally:
+            os.close(keyboard)
+            os.close(terminal)
+        self.last_error = done.stderr.strip()
+        return None if done.returncode else done.stdout
 
     def _call(self, command, **options):
         if options.get("input") is None and "stdin" not in options:
