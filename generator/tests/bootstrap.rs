@@ -70,8 +70,11 @@ fn each_step_is_what_its_application_says() {
             }
             if let Some(file) = step["file"].as_str() {
                 let folder = source["path"].as_str().unwrap().split_once(&format!("{environment}/")).unwrap().1;
-                let apart: Vec<&String> =
-                    files.iter().filter(|(path, _)| path.starts_with(&format!("{folder}/"))).map(|(_, text)| text).collect();
+                let apart: Vec<&String> = files
+                    .iter()
+                    .filter(|(path, _)| path.starts_with(&format!("{folder}/")))
+                    .map(|(_, text)| text)
+                    .collect();
                 objects += apart.len();
                 let together = apart.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("---\n");
                 assert_eq!(files[&format!("bootstrap/{file}")], together, "{environment}: {name}");
@@ -106,7 +109,10 @@ fn steps_come_in_the_order_of_waves() {
 #[test]
 fn argo_cd_syncs_nothing_of_the_bootstrap() {
     for (environment, files) in all() {
-        assert_eq!(one_of(&files["root.yaml"], "Application")["spec"]["source"]["directory"]["include"], "{applications/*,projects/*}");
+        assert_eq!(
+            one_of(&files["root.yaml"], "Application")["spec"]["source"]["directory"]["include"],
+            "{applications/*,projects/*}"
+        );
         for (path, text) in files.iter().filter(|(path, _)| path.starts_with("applications/")) {
             let folder = one(text)["spec"]["source"]["path"].as_str().unwrap_or_default().to_owned();
             assert!(!folder.contains("bootstrap"), "{environment}: {path}");
@@ -174,12 +180,17 @@ fn bundles_are_pinned_whole() {
             for line in sums.lines() {
                 let (sum, path) = line.split_once("  ").unwrap();
                 assert!(inside.remove(path), "{environment}: {bundle}: {path}");
-                assert_eq!(sum, hex(files[&format!("bootstrap/nodes/{bundle}/{path}")].as_bytes()), "{environment}: {path}");
+                assert_eq!(
+                    sum,
+                    hex(files[&format!("bootstrap/nodes/{bundle}/{path}")].as_bytes()),
+                    "{environment}: {path}"
+                );
             }
             assert_eq!(inside, BTreeSet::new(), "{environment}: {bundle}");
             // User data, wherever it is, names this very sum.
             let sum = hex(sums.as_bytes());
-            let pinned = files.iter().filter(|(path, text)| !path.starts_with("bootstrap/nodes/") && text.contains(&sum));
+            let pinned =
+                files.iter().filter(|(path, text)| !path.starts_with("bootstrap/nodes/") && text.contains(&sum));
             assert!(pinned.count() > 0, "{environment}: nobody pins {bundle}");
         }
     }

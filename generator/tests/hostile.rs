@@ -427,7 +427,10 @@ fn every_free_text_setting_arrives_intact() {
         for (path, yaml) in &files {
             // The index and what has only another environment's name in it say nothing about the text.
             let without = plain[like].get(path);
-            if path == "index.yaml" || !path.ends_with(".yaml") || without.is_some_and(|without| without.replace(like, &name) == *yaml) {
+            if path == "index.yaml"
+                || !path.ends_with(".yaml")
+                || without.is_some_and(|without| without.replace(like, &name) == *yaml)
+            {
                 continue;
             }
             let values = documents(path, yaml);
