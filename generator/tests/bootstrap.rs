@@ -124,6 +124,29 @@ fn one_of(text: &str, kind: &str) -> Json {
     documents(text).into_iter().find(|object| object["kind"] == kind).unwrap()
 }
 
+/// Whoever makes the Secrets needs only order.json: the same as in secrets.required.yaml, those that nothing in the cluster makes.
+#[test]
+fn the_order_has_the_secrets_to_make() {
+    let mut made_up = 0;
+    for (environment, files) in all() {
+        let Some(required) = files.get("bootstrap/secrets.required.yaml") else { continue };
+        let required = one(required);
+        let wanted: Vec<&Json> = list(&required, "secrets").iter().filter(|secret| secret["madeBy"] == "you").collect();
+        let order = order(&files);
+        assert_eq!(list(&order, "secrets").iter().collect::<Vec<_>>(), wanted, "{environment}");
+        for secret in wanted {
+            let (keys, generate) = (secret["keys"].as_object().unwrap(), secret["generate"].as_object().unwrap());
+            assert!(generate.keys().all(|key| keys.contains_key(key)), "{environment}: {secret}");
+            made_up += generate.len();
+            // Two ends of one connection are made up alike.
+            for other in list(&order, "secrets").iter().filter(|other| other["name"] == secret["name"]) {
+                assert_eq!(other["generate"], secret["generate"], "{environment}: {}", secret["name"]);
+            }
+        }
+    }
+    assert!(made_up > 5, "{made_up}");
+}
+
 /// Every import is exported by a stack that comes before.
 #[test]
 fn stacks_come_after_what_they_import() {

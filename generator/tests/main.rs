@@ -14,6 +14,7 @@ mod crash;
 mod crd_rules;
 mod determinism;
 mod docs;
+mod faults;
 mod golden;
 mod hostile;
 mod kubernetes_schema;

@@ -13,9 +13,9 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::erased::Document;
-use super::{Files, RenderedFile, SecretNeed, file_text, hex, in_template, line_map, moved, render_template};
+use super::{Files, RenderedFile, SecretNeed, YOU, file_text, hex, in_template, line_map, moved, render_template};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
-use crate::objects::cloudformation::{self, Stack};
+use crate::objects::cloudformation::{self, Stack, Wrong};
 use crate::pipeline::check;
 use crate::pipeline::component::BootstrapTemplate;
 use crate::pipeline::plan::{Content, NAMESPACES};
@@ -82,6 +82,8 @@ struct Order<'a> {
     environment: &'a str,
     stacks: &'a [Stack],
     kubernetes: &'a [Step<'a>],
+    /// Those that nothing in the cluster makes.
+    secrets: Vec<&'a SecretNeed>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,16 +123,27 @@ pub(super) fn render(
     render_phase(0, &mut made, context, mistakes);
     context.data_mut()["bundles"] = made.sums();
     render_phase(1, &mut made, context, mistakes);
-    let stacks = match cloudformation::order(std::mem::take(&mut made.stacks)) {
-        Ok(stacks) => stacks,
-        Err(wrong) => {
-            for (index, diagnostic) in wrong {
-                let place = made.at.get(index).map(|template| in_template(template, None, None));
-                mistakes.push(diagnostic.at_maybe(place, ""));
-            }
-            Vec::new()
-        }
+    let mut wrong = match cloudformation::has_node_ports(&made.stacks) {
+        true => cloudformation::closed_ports(&made.stacks, &opened_ports(files, values)),
+        false => Vec::new(),
     };
+    let stacks = cloudformation::order(std::mem::take(&mut made.stacks)).unwrap_or_else(|more| {
+        wrong.extend(more);
+        Vec::new()
+    });
+    for Wrong { mut diagnostic, places } in wrong {
+        for (index, place, words) in places {
+            let Some(from) = made.at.get(index) else { continue };
+            plan.point(context, &from.component);
+            let lines = from.lines(repository, context);
+            let place = in_template(&from.template, Some(place), lines.as_deref());
+            diagnostic = match diagnostic.at {
+                None => diagnostic.at(place, words),
+                Some(_) => diagnostic.also(place, words),
+            };
+        }
+        mistakes.push(diagnostic);
+    }
     let steps = made.steps(files, values);
     if made.files.is_empty() && steps.is_empty() {
         return;
@@ -138,7 +151,13 @@ pub(super) fn render(
     if !secrets.is_empty() {
         made.put("secrets.required.yaml", "root", file_text("root", &[&Secrets { secrets }]), Vec::new());
     }
-    let order = Order { version: 1, environment: &plan.environment.name, stacks: &stacks, kubernetes: &steps };
+    let order = Order {
+        version: 1,
+        environment: &plan.environment.name,
+        stacks: &stacks,
+        kubernetes: &steps,
+        secrets: secrets.iter().filter(|secret| secret.made_by == YOU).collect(),
+    };
     let text = serde_json::to_string_pretty(&order).unwrap_or_default() + "\n";
     made.put("order.json", "root", Arc::from(text.into_bytes()), Vec::new());
 
@@ -153,12 +172,65 @@ pub(super) fn render(
     files.files.extend(done.into_iter().map(|(path, file)| (format!("{FOLDER}/{path}"), file)));
 }
 
+/// Ports that Services have on the machines: what charts are told, and what our own objects say.
+fn opened_ports(files: &Files<'_, '_>, values: &BTreeMap<String, Arc<Node>>) -> BTreeSet<u64> {
+    fn walk(node: &Node, found: &mut BTreeSet<u64>) {
+        match &node.value {
+            yaml::Value::Map(map) => {
+                for (key, entry) in map {
+                    if key.ends_with("odePort")
+                        && let Some(port) = entry.node.to_json().as_u64()
+                    {
+                        found.insert(port);
+                    }
+                    walk(&entry.node, found);
+                }
+            }
+            yaml::Value::List(items) => items.iter().for_each(|item| walk(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    values.values().for_each(|node| walk(node, &mut found));
+    for (_, file) in files.files.iter().filter(|(path, _)| path.starts_with("manifests/")) {
+        // Our own writer puts it so, and nothing else.
+        let text = str::from_utf8(&file.text).unwrap_or_default();
+        let ports = text.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("nodePort: "));
+        found.extend(ports.filter_map(|port| port.parse::<u64>().ok()));
+    }
+    found
+}
+
 struct Made<'p> {
     repository: &'p Repository,
     files: BTreeMap<String, RenderedFile>,
     stacks: Vec<Stack>,
-    /// The template of each stack.
-    at: Vec<TemplateName>,
+    /// Where each stack comes from.
+    at: Vec<From>,
+}
+
+/// What made a file.
+struct From {
+    component: String,
+    template: TemplateName,
+    /// `key` and `value`, where its path has `[…]`.
+    entry: Option<(Json, Json)>,
+}
+
+impl From {
+    /// Which line of the template made each line of its output. The context already points at the component.
+    fn lines(&self, repository: &Repository, context: &mut Context) -> Option<Vec<u32>> {
+        if let Some((key, value)) = &self.entry {
+            context.data_mut()["key"] = key.clone();
+            context.data_mut()["value"] = value.clone();
+        }
+        let lines = line_map(repository, &self.template, context);
+        if let Some(map) = context.data_mut().as_object_mut().filter(|_| self.entry.is_some()) {
+            map.remove("key");
+            map.remove("value");
+        }
+        lines
+    }
 }
 
 impl Made<'_> {
@@ -253,7 +325,8 @@ impl Made<'_> {
                 let cluster = context.data()["cluster"]["name"].as_str().unwrap_or_default();
                 let stack = Stack::read(&format!("{cluster}-{stem}"), path, node, Origin::start_of(name.file));
                 self.stacks.push(stack);
-                self.at.push(name.clone());
+                let entry = context.data().get("key").map(|key| (key.clone(), context.data()["value"].clone()));
+                self.at.push(From { component: component.to_owned(), template: name.clone(), entry });
             }
             if !wrong.is_empty() {
                 let lines = line_map(self.repository, name, context);
