@@ -58,7 +58,7 @@ forget() {
 join_control_plane() {
   # Called by retry: nothing here stops the script by itself.
   kubeadm init phase kubeconfig admin --config /run/kubezero-init.yaml >/dev/null || return 1
-  retry 80 15 admin_ready || die "no API server answers at $API_ENDPOINT"
+  retry 80 15 admin_ready || die "no API server answers at $API_ENDPOINT. If no controller is left that could: kubezero-bootstrap restore latest; see bootstrap/README.md"
   cp /etc/kubernetes/admin.conf /run/kubezero-admin.conf
   forget || return 1
   # What is there of etcd is that of a member that is no more; the others have it all.
@@ -91,6 +91,31 @@ join_control_plane() {
   if [ "$said" != "$mine" ]; then
     kubeadm init phase addon all --config /run/kubezero-init.yaml || say "CoreDNS and kube-proxy stay as they were: kubeadm init phase addon all"
   fi
+}
+
+# Some API server answers where machines look for it.
+api_answers() { curl -sk -m 5 -o /dev/null "https://$API_ENDPOINT/livez"; }
+
+# No control plane is left: this controller becomes the first of the same cluster, out of a snapshot. The others join it.
+bring_back() {
+  # Interrupted after the data was there: it must not join now what it serves itself, nor begin anew.
+  if [ ! -f /etc/kubernetes/kubezero-restoring ] || { [ -n "$RESTORE" ] && ! api_answers; }; then
+    if api_answers; then
+      die "an API server answers at $API_ENDPOINT: nothing is to be brought back here. This controller joins by kubezero-bootstrap; wrong data: kubezero-etcd-restore"
+    fi
+    retry 4 15 get_keys || die "the cluster's keys are not in /kubezero/$CLUSTER/control-plane/, and no snapshot can be opened without them; see bootstrap/README.md"
+    # Where somebody brought them, the others find them.
+    put_keys
+    /usr/local/sbin/kubezero-etcd-restore --offline "$RESTORE" "$NODE_NAME" "$NODE_IP"
+    date -u >/etc/kubernetes/kubezero-restoring
+  fi
+  record
+  # After an interrupted attempt the kubelet runs already.
+  init DirAvailable--var-lib-etcd-data,Port-10250
+  # The controllers of before, which are no more; their Nodes would hold back what asks for all of them.
+  for node in $(admin get nodes -l node-role.kubernetes.io/control-plane -o name); do
+    [ "$node" = "node/$NODE_NAME" ] || admin delete "$node"
+  done
 }
 
 get_keys() {
@@ -175,7 +200,9 @@ control_plane() {
       [ ! -f "/etc/kubezero/kubeadm/$part.yaml" ] || { echo ---; cat "/etc/kubezero/kubeadm/$part.yaml"; }
     done
   } | private /run/kubezero-init.yaml
-  if [ -f /etc/kubernetes/kubezero-done ]; then
+  if [ -n "$RESTORE" ] || [ -f /etc/kubernetes/kubezero-restoring ]; then
+    bring_back
+  elif [ -f /etc/kubernetes/kubezero-done ]; then
     say "this is a controller already"
     systemctl restart kubelet.service
   else
@@ -184,6 +211,7 @@ control_plane() {
   retry 60 5 admin_ready || die "the API server is not ready: crictl ps -a"
   echo "$NODE_NAME" >/var/lib/etcd/node-name
   date -u >/etc/kubernetes/kubezero-done
+  rm -f /etc/kubernetes/kubezero-making /etc/kubernetes/kubezero-restoring
   systemctl enable -q --now kubezero-etcd-snapshot.timer kubezero-certificates.timer
   parameter_put worker/ca.crt /etc/kubernetes/pki/ca.crt --overwrite
   systemctl enable -q --now kubezero-join-token.timer

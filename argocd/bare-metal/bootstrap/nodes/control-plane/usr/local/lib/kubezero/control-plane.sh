@@ -58,7 +58,7 @@ forget() {
 join_control_plane() {
   # Called by retry: nothing here stops the script by itself.
   kubeadm init phase kubeconfig admin --config /run/kubezero-init.yaml >/dev/null || return 1
-  retry 80 15 admin_ready || die "no API server answers at $API_ENDPOINT"
+  retry 80 15 admin_ready || die "no API server answers at $API_ENDPOINT. If no controller is left that could: kubezero-bootstrap restore latest; see bootstrap/README.md"
   cp /etc/kubernetes/admin.conf /run/kubezero-admin.conf
   forget || return 1
   # What is there of etcd is that of a member that is no more; the others have it all.
@@ -93,6 +93,29 @@ join_control_plane() {
   fi
 }
 
+# Some API server answers where machines look for it.
+api_answers() { curl -sk -m 5 -o /dev/null "https://$API_ENDPOINT/livez"; }
+
+# No control plane is left: this controller becomes the first of the same cluster, out of a snapshot. The others join it.
+bring_back() {
+  # Interrupted after the data was there: it must not join now what it serves itself, nor begin anew.
+  if [ ! -f /etc/kubernetes/kubezero-restoring ] || { [ -n "$RESTORE" ] && ! api_answers; }; then
+    if api_answers; then
+      die "an API server answers at $API_ENDPOINT: nothing is to be brought back here. This controller joins by kubezero-bootstrap; wrong data: kubezero-etcd-restore"
+    fi
+    have_keys || die "the cluster's keys are not here, and no snapshot can be opened without them; see bootstrap/README.md"
+    /usr/local/sbin/kubezero-etcd-restore --offline "$RESTORE" "$NODE_NAME" "$NODE_IP"
+    date -u >/etc/kubernetes/kubezero-restoring
+  fi
+  vip
+  # After an interrupted attempt the kubelet runs already.
+  init DirAvailable--var-lib-etcd-data,Port-10250
+  # The controllers of before, which are no more; their Nodes would hold back what asks for all of them.
+  for node in $(admin get nodes -l node-role.kubernetes.io/control-plane -o name); do
+    [ "$node" = "node/$NODE_NAME" ] || admin delete "$node"
+  done
+}
+
 # On own machines people carry the keys: kubezero-keys.
 control_plane_new() {
   if [ "${CONTROLLER_NAMES%% *}" = "$NODE_NAME" ] && [ -f /etc/kubernetes/super-admin.conf ]; then
@@ -101,7 +124,7 @@ control_plane_new() {
     init none
     return
   fi
-  if curl -sk -m 5 -o /dev/null "https://$API_ENDPOINT/livez"; then
+  if api_answers; then
     if ! have_keys; then
       say "waiting: the cluster is there; run kubezero-keys export on one of its controllers and kubezero-keys import here"
       exit 0
@@ -110,14 +133,19 @@ control_plane_new() {
     retry 5 30 join_control_plane || die "kubeadm could not join: see above and journalctl -u kubelet"
     return
   fi
+  if [ ! -d /var/lib/etcd/data/member ] && [ ! -f /etc/kubernetes/kubezero-making ] && have_keys; then
+    say "waiting: the keys of a cluster are here, and no API server answers at $API_ENDPOINT. To bring it back: kubezero-bootstrap restore latest; to join it: when it answers"
+    exit 0
+  fi
   if [ -d /var/lib/etcd/data/member ]; then
-    die "there is data of etcd here but no API at $API_ENDPOINT; see bootstrap/README.md on restoring"
+    die "there is data of etcd here but no API at $API_ENDPOINT. If no controller is left that could answer: kubezero-bootstrap restore disk; see bootstrap/README.md"
   fi
   if [ "${CONTROLLER_NAMES%% *}" != "$NODE_NAME" ]; then
     say "waiting: ${CONTROLLER_NAMES%% *} makes the cluster; when $API_ENDPOINT answers, run this again"
     exit 0
   fi
   say "making the cluster $CLUSTER"
+  date -u >/etc/kubernetes/kubezero-making
   make_keys
   vip
   init none
@@ -129,7 +157,7 @@ vip() {
   mkdir -p /etc/kubernetes/manifests
   # While the cluster is made, only super-admin.conf may do anything yet.
   config=admin.conf
-  if [ ! -f /etc/kubernetes/kubezero-done ] && ! curl -sk -m 5 -o /dev/null "https://$API_ENDPOINT/livez"; then
+  if [ ! -f /etc/kubernetes/kubezero-done ] && ! api_answers; then
     config=super-admin.conf
   fi
   sed -e "s|@INTERFACE@|$NODE_INTERFACE|g" -e "s|@CONFIG@|$config|g" /etc/kubezero/kube-vip.yaml.in >/etc/kubernetes/manifests/kube-vip.yaml
@@ -144,7 +172,9 @@ control_plane() {
       [ ! -f "/etc/kubezero/kubeadm/$part.yaml" ] || { echo ---; cat "/etc/kubezero/kubeadm/$part.yaml"; }
     done
   } | private /run/kubezero-init.yaml
-  if [ -f /etc/kubernetes/kubezero-done ]; then
+  if [ -n "$RESTORE" ] || [ -f /etc/kubernetes/kubezero-restoring ]; then
+    bring_back
+  elif [ -f /etc/kubernetes/kubezero-done ]; then
     say "this is a controller already"
     systemctl restart kubelet.service
   else
@@ -154,6 +184,7 @@ control_plane() {
   retry 60 5 admin_ready || die "the API server is not ready: crictl ps -a"
   echo "$NODE_NAME" >/var/lib/etcd/node-name
   date -u >/etc/kubernetes/kubezero-done
+  rm -f /etc/kubernetes/kubezero-making /etc/kubernetes/kubezero-restoring
   systemctl enable -q --now kubezero-etcd-snapshot.timer kubezero-certificates.timer
   rm -f /run/kubezero-init.yaml /run/kubezero-join.yaml /run/kubezero-discovery.conf /run/kubezero-admin.conf
   say "the control plane is up"

@@ -60,3 +60,34 @@ etcdctl_here() {
   crictl exec "$container" etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt \
     --cert=/etc/kubernetes/pki/etcd/server.crt --key=/etc/kubernetes/pki/etcd/server.key "$@"
 }
+
+# The control plane of this machine, and only that: the kubelet ends a static pod when its file is gone. To stop kubelet and cri-o would
+# stop nothing, since containers live on without them.
+STOPPED=/etc/kubernetes/manifests.stopped
+CONTROL_PLANE_PARTS='kube-apiserver kube-controller-manager kube-scheduler etcd'
+running() { crictl ps -q --state Running --label "io.kubernetes.container.name=$1"; }
+part_stopped() { [ -z "$(running "$1")" ]; }
+stop_control_plane() {
+  install -d -m 0700 "$STOPPED"
+  for part in $CONTROL_PLANE_PARTS; do
+    [ ! -f "/etc/kubernetes/manifests/$part.yaml" ] || mv "/etc/kubernetes/manifests/$part.yaml" "$STOPPED/"
+  done
+  for part in $CONTROL_PLANE_PARTS; do
+    if systemctl -q is-active kubelet.service && retry 60 2 part_stopped "$part"; then
+      continue
+    fi
+    # No kubelet that could. Nobody starts it again, for its file is gone.
+    for container in $(running "$part"); do
+      crictl stop --timeout 30 "$container" >/dev/null || true
+    done
+    part_stopped "$part" || die "$part does not stop; the files are in $STOPPED"
+  done
+}
+start_control_plane() {
+  for part in $CONTROL_PLANE_PARTS; do
+    [ ! -f "$STOPPED/$part.yaml" ] || mv "$STOPPED/$part.yaml" /etc/kubernetes/manifests/
+  done
+  rmdir "$STOPPED" 2>/dev/null || true
+  # It remembers objects of before.
+  systemctl restart kubelet.service
+}
