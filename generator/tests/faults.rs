@@ -51,7 +51,11 @@ fn messages(inputs: &Inputs) -> BTreeSet<(String, String)> {
 
 /// Whether a message is what a template came to.
 fn is_of(template: &str, message: &str) -> bool {
-    let parts: Vec<String> = template.split("{{").map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest)).map(regex::escape).collect();
+    let parts: Vec<String> = template
+        .split("{{")
+        .map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest))
+        .map(regex::escape)
+        .collect();
     regex::Regex::new(&format!("^(?s){}$", parts.join(".*"))).unwrap().is_match(message)
 }
 
@@ -88,11 +92,8 @@ fn each_fault_of_an_environment_is_said_at_its_line() {
                 mistake.at.as_ref().map(|(at, _)| repository.sources().locate(*at)).unwrap_or_default()
             };
             let heard: Vec<String> = found.iter().map(|mistake| mistake.message.clone()).collect();
-            let said: Vec<String> = found
-                .iter()
-                .filter(|mistake| mistake.message.contains(&fault.says))
-                .map(place)
-                .collect();
+            let said: Vec<String> =
+                found.iter().filter(|mistake| mistake.message.contains(&fault.says)).map(place).collect();
             let wrong = match said.iter().any(|at| at.starts_with(&fault.at)) {
                 true => None,
                 false if said.is_empty() => Some(format!("{label}: {heard:#?}")),
@@ -106,7 +107,12 @@ fn each_fault_of_an_environment_is_said_at_its_line() {
         .iter()
         .filter(|(_, template)| !results.iter().flat_map(|(_, heard)| heard).any(|message| is_of(template, message)))
         .collect();
-    println!("{} faults; {} of {} rules are heard, not {unheard:#?}", faults.len(), messages.len() - unheard.len(), messages.len());
+    println!(
+        "{} faults; {} of {} rules are heard, not {unheard:#?}",
+        faults.len(),
+        messages.len() - unheard.len(),
+        messages.len()
+    );
     support::nothing_wrong(&wrong);
     assert!(messages.len() - unheard.len() >= 80, "{unheard:#?}");
 }

@@ -243,10 +243,7 @@ const ATTRIBUTES: [(&str, &str, &str, &[(&str, Takes)]); 3] = [
         &[
             ("deregistration_delay.connection_termination.enabled", Takes::Flag),
             ("deregistration_delay.timeout_seconds", Takes::Number(0, 3600)),
-            (
-                "load_balancing.cross_zone.enabled",
-                Takes::Words(&["true", "false", "use_load_balancer_configuration"]),
-            ),
+            ("load_balancing.cross_zone.enabled", Takes::Words(&["true", "false", "use_load_balancer_configuration"])),
             ("preserve_client_ip.enabled", Takes::Flag),
             ("proxy_protocol_v2.enabled", Takes::Flag),
             ("stickiness.enabled", Takes::Flag),
@@ -293,7 +290,11 @@ pub fn check(node: &Node, size: usize) -> Vec<Diagnostic> {
     let mut missing = Vec::new();
     nulls(node, &mut Vec::new(), &mut missing);
     for (at, path) in missing {
-        say(at, format!("`{path}` is null"), "a template gives null for what is not there: ask with `if`, or say what it is otherwise");
+        say(
+            at,
+            format!("`{path}` is null"),
+            "a template gives null for what is not there: ask with `if`, or say what it is otherwise",
+        );
     }
     for (name, kind, properties, at) in resources(node) {
         let Some(properties) = properties else { continue };
@@ -478,11 +479,14 @@ pub fn order(mut stacks: Vec<Stack>) -> Result<Vec<Stack>, Vec<Wrong>> {
             // For each step of the cycle the import that makes it.
             let places = cycle.iter().filter_map(|edge| {
                 let (before, after) = edges[*edge];
-                let imports = stacks[after].imports.iter();
-                let (name, at) = imports.into_iter().find(|(name, _)| exporter.get(name.as_str()).is_some_and(|(of, _)| *of == before))?;
+                let is_of = |name: &str| exporter.get(name).is_some_and(|(of, _)| *of == before);
+                let (name, at) = stacks[after].imports.iter().find(|(name, _)| is_of(name))?;
                 Some((after, *at, format!("`{}` imports `{name}` here", stacks[after].name)))
             });
-            return Err(vec![Wrong { diagnostic: Diagnostic::new("stack", message).help(help), places: places.collect() }]);
+            return Err(vec![Wrong {
+                diagnostic: Diagnostic::new("stack", message).help(help),
+                places: places.collect(),
+            }]);
         }
     };
     let names: Vec<String> = stacks.iter().map(|stack| stack.name.clone()).collect();
