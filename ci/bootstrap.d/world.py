@@ -49,38 +49,6 @@ class Environment:
             raise Refused(f"{path} does not exist, though the order names it: render again")
         return str(path.relative_to(self.repository))
 
-    def secrets(self):
-        """The list in secrets.required.yaml. Python has no YAML; this reads the one form that the generator writes."""
-        path = self.folder / "secrets.required.yaml"
-        secrets = []
-        if not path.exists():
-            return secrets
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            match = re.fullmatch(r"(- |  |    )(\"(?:[^\"\\]|\\.)*\"|[^\s:#\"][^:]*):(?: (.*))?", line)
-            if not line or line.startswith("#") or line == "secrets:":
-                continue
-            if match is None:
-                raise Refused(f"{path}:{number}: this line is not understood: {line}")
-            indent, key, value = match.groups()
-            key = _scalar(key)
-            if indent == "- ":
-                secrets.append({})
-            if indent == "    ":
-                secrets[-1]["keys"][key] = _scalar(value or "")
-            else:
-                secrets[-1][key] = {} if key == "keys" else _scalar(value or "")
-        return secrets
-
-
-def _scalar(text):
-    if text.startswith('"'):
-        return json.loads(text)
-    if text.startswith("'"):
-        return text[1:-1].replace("''", "'")
-    if text[:1] in ("|", ">", "[", "{", "&", "*", "!"):
-        raise Refused(f"secrets.required.yaml: this value is not understood: {text}")
-    return text
-
 
 class World:
     """Runs programs, or only says what it would run."""
