@@ -1,4 +1,5 @@
 //! Renders Helm charts as `helm template` does: a chart, values, a release and what a cluster can do go in; objects in Helm's order,
 //! hooks and notes come out. No Helm, no network, no clock, no chance: the same input gives the same bytes.
 
+pub mod template;
 pub mod value;

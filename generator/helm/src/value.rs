@@ -1,7 +1,8 @@
 //! What templates compute with: the values that YAML and Go's templates know, with Go's ideas of truth, order and kind.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A value. Maps are sorted by key, as Go's templates and go-yaml show them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -19,15 +20,15 @@ pub enum Value {
     String(Arc<str>),
     /// []interface{}
     List(Arc<Vec<Value>>),
-    /// map[string]interface{}
-    Map(Arc<BTreeMap<Arc<str>, Value>>),
+    /// map[string]interface{}. A clone is the same map, as in Go: what `set` puts into one is seen through all.
+    Map(Map),
     /// A thing with fields and methods that only the program makes: `.Files`, `.Capabilities.APIVersions`, a semantic version.
     Object(Arc<dyn Object>),
 }
 
 /// Something with fields and methods, such as `.Capabilities.APIVersions` or `.Files`.
-pub trait Object: std::fmt::Debug + Send + Sync {
-    /// Name of its kind in messages.
+pub trait Object: fmt::Debug + Send + Sync {
+    /// Name of its type in messages, in Go's words: `*chart.Metadata`.
     fn kind(&self) -> &'static str;
     /// A field; none where it has no such field.
     fn field(&self, name: &str) -> Option<Value>;
@@ -42,5 +43,160 @@ pub trait Object: std::fmt::Debug + Send + Sync {
 impl PartialEq for dyn Object {
     fn eq(&self, other: &dyn Object) -> bool {
         std::ptr::addr_eq(self, other)
+    }
+}
+
+/// What a map holds.
+pub type Entries = BTreeMap<Arc<str>, Value>;
+
+/// A map that is shared by all its clones. Sprig's `set`, `unset` and `merge` change a map in place, and charts rely on it:
+/// `{{ $_ := set .Values "key" 1 }}` is seen by whoever holds `.Values`.
+#[derive(Clone, Default)]
+pub struct Map(Arc<RwLock<Arc<Entries>>>);
+
+impl Map {
+    /// A map of these entries.
+    pub fn new(entries: Entries) -> Map {
+        Map(Arc::new(RwLock::new(Arc::new(entries))))
+    }
+
+    /// What it holds at this moment. Cheap: nothing is copied until the map changes.
+    pub fn entries(&self) -> Arc<Entries> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What a key holds; none where the key is absent.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// Whether the key is there, be it with nil.
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
+    /// Puts a value in, for all who hold this map.
+    pub fn set(&self, key: impl Into<Arc<str>>, value: Value) {
+        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut entries).insert(key.into(), value);
+    }
+
+    /// Takes a key out, for all who hold this map.
+    pub fn remove(&self, key: &str) -> Option<Value> {
+        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut entries).remove(key)
+    }
+
+    /// How many keys it has.
+    pub fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether it has no key.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether both are one and the same map.
+    pub fn same(&self, other: &Map) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl PartialEq for Map {
+    fn eq(&self, other: &Map) -> bool {
+        self.same(other) || self.entries() == other.entries()
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.entries().fmt(to)
+    }
+}
+
+impl From<Entries> for Map {
+    fn from(entries: Entries) -> Map {
+        Map::new(entries)
+    }
+}
+
+impl FromIterator<(Arc<str>, Value)> for Map {
+    fn from_iter<T: IntoIterator<Item = (Arc<str>, Value)>>(entries: T) -> Map {
+        Map::new(entries.into_iter().collect())
+    }
+}
+
+/// Values from what Rust has at hand.
+macro_rules! value_from {
+    ($($from:ty, $value:ident => $to:expr;)*) => {$(
+        impl From<$from> for Value {
+            fn from($value: $from) -> Value {
+                $to
+            }
+        }
+    )*};
+}
+
+value_from! {
+    bool, value => Value::Bool(value);
+    i32, value => Value::Int(value.into());
+    i64, value => Value::Int(value);
+    f64, value => Value::Float(value);
+    &str, value => Value::String(value.into());
+    String, value => Value::String(value.into());
+    Arc<str>, value => Value::String(value);
+    Vec<Value>, value => Value::List(Arc::new(value));
+    Entries, value => Value::Map(Map::new(value));
+    Map, value => Value::Map(value);
+}
+
+impl Value {
+    /// A map of these entries.
+    pub fn map<K: Into<Arc<str>>, V: Into<Value>>(entries: impl IntoIterator<Item = (K, V)>) -> Value {
+        Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+
+    /// Go's truth, that of `if` and `default`: false, zero, nil and whatever is empty are not true.
+    pub fn truth(&self) -> bool {
+        match self {
+            Value::Nil => false,
+            Value::Bool(value) => *value,
+            Value::Int(value) => *value != 0,
+            Value::Float(value) => *value != 0.0,
+            Value::String(value) => !value.is_empty(),
+            Value::List(values) => !values.is_empty(),
+            Value::Map(map) => !map.is_empty(),
+            Value::Object(_) => true,
+        }
+    }
+
+    /// The name of its Go type, as messages and `%T` show it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Nil => "<nil>",
+            Value::Bool(_) => "bool",
+            Value::Int(_) => "int",
+            Value::Float(_) => "float64",
+            Value::String(_) => "string",
+            Value::List(_) => "[]interface {}",
+            Value::Map(_) => "map[string]interface {}",
+            Value::Object(object) => object.kind(),
+        }
+    }
+
+    /// The name of its kind in Go's reflection, which is what Sprig's `kindOf` says.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Nil => "invalid",
+            Value::Bool(_) => "bool",
+            Value::Int(_) => "int",
+            Value::Float(_) => "float64",
+            Value::String(_) => "string",
+            Value::List(_) => "slice",
+            Value::Map(_) => "map",
+            Value::Object(object) if object.kind().starts_with('*') => "ptr",
+            Value::Object(_) => "struct",
+        }
     }
 }
