@@ -97,9 +97,38 @@ impl Map {
         self.len() == 0
     }
 
+    /// Takes out what nests in it, if nobody else holds it.
+    fn empty_into(&mut self, rest: &mut Vec<Value>) {
+        if let Some(lock) = Arc::get_mut(&mut self.0) {
+            let entries = std::mem::take(lock.get_mut().unwrap_or_else(PoisonError::into_inner));
+            rest.extend(Arc::into_inner(entries).into_iter().flatten().map(|(_, value)| value).filter(Value::nests));
+        }
+    }
+
     /// Whether both are one and the same map.
     pub fn same(&self, other: &Map) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Drop for Map {
+    /// Values may nest deeper than the stack has room for, so they are taken apart one by one.
+    fn drop(&mut self) {
+        let mut rest = Vec::new();
+        self.empty_into(&mut rest);
+        rest.into_iter().for_each(dismantle);
+    }
+}
+
+/// Drops a value, however deep it nests.
+pub(crate) fn dismantle(value: Value) {
+    let mut rest = vec![value];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::List(values) => rest.extend(Arc::into_inner(values).into_iter().flatten().filter(Value::nests)),
+            Value::Map(mut map) => map.empty_into(&mut rest),
+            _ => {}
+        }
     }
 }
 
@@ -155,6 +184,10 @@ impl Value {
     /// A map of these entries.
     pub fn map<K: Into<Arc<str>>, V: Into<Value>>(entries: impl IntoIterator<Item = (K, V)>) -> Value {
         Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+
+    fn nests(&self) -> bool {
+        matches!(self, Value::List(_) | Value::Map(_))
     }
 
     /// Go's truth, that of `if` and `default`: false, zero, nil and whatever is empty are not true.

@@ -1,10 +1,121 @@
 //! Go's text/template: the same templates give the same text, and the same mistakes the same words.
 
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
 use crate::value::Value;
 
 pub use exec::Exec;
+pub use literal::{is_print, quote};
+use tree::Tree;
 
+mod builtin;
 mod exec;
+mod lex;
+mod literal;
+mod parse;
+pub(crate) mod print;
+mod stack;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+/// The name under which Helm gathers the templates of a chart, and which it gives to the texts that `tpl` runs.
+const ROOT: &str = "gotpl";
+
+/// Named templates: each file, and whatever files define.
+#[derive(Debug, Clone, Default)]
+pub struct Templates {
+    /// Templates that this set was made over, and that it leaves as they are.
+    under: Option<Arc<Templates>>,
+    trees: HashMap<Arc<str>, Arc<Tree>>,
+}
+
+impl Templates {
+    /// No templates.
+    pub fn new() -> Templates {
+        Templates::default()
+    }
+
+    /// These templates, to which more can be added.
+    pub fn over(templates: Arc<Templates>) -> Templates {
+        Templates { under: Some(templates), trees: HashMap::new() }
+    }
+
+    /// Reads a text and adds it under this name, with what it defines. A template that was there under the same name is replaced,
+    /// unless the new one is empty.
+    pub fn parse(&mut self, name: &str, text: &str, functions: &dyn Functions) -> Result<(), Box<TemplateError>> {
+        self.add(name, text, functions).map(|_| ())
+    }
+
+    fn add(&mut self, name: &str, text: &str, functions: &dyn Functions) -> Result<Arc<Tree>, Box<TemplateError>> {
+        let mut main = None;
+        for tree in parse::parse(name, text, functions)? {
+            let tree = Arc::new(tree);
+            if *tree.name == *name {
+                main = Some(Arc::clone(&tree));
+            }
+            if !tree.is_empty() || self.tree(&tree.name).is_none() {
+                self.trees.insert(Arc::clone(&tree.name), tree);
+            }
+        }
+        let empty = || Tree { name: name.into(), file: name.into(), text: text.into(), root: Vec::new() };
+        Ok(main.unwrap_or_else(|| Arc::new(empty())))
+    }
+
+    fn tree(&self, name: &str) -> Option<&Arc<Tree>> {
+        let mut templates = self;
+        loop {
+            if let Some(tree) = templates.trees.get(name) {
+                return Some(tree);
+            }
+            templates = templates.under.as_deref()?;
+        }
+    }
+
+    /// Whether there is a template of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tree(name).is_some()
+    }
+
+    /// Executes a template. Where something has no value, `<no value>` stands, which Helm takes out of what it renders.
+    pub fn execute(
+        self: &Arc<Templates>,
+        name: &str,
+        data: &Value,
+        functions: &dyn Functions,
+        limits: Limits,
+    ) -> Result<String, Box<TemplateError>> {
+        let Some(tree) = self.tree(name) else {
+            let message = exec::no_template(name);
+            let cause = message.clone();
+            return Err(Box::new(TemplateError { message, places: Vec::new(), cause, not_deterministic: None }));
+        };
+        Exec::new(Arc::clone(self), functions, limits).run(tree, data)
+    }
+}
+
+/// Bounds of one execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many commands, nodes and iterations may be evaluated.
+    pub steps: u64,
+    /// How deep templates, blocks and parentheses may nest in each other while they are evaluated.
+    pub depth: usize,
+    /// How many bytes all templates together may write, and how long a text that a function gives may be.
+    pub output: usize,
+    /// How many items a list may have that a function gives.
+    pub items: usize,
+}
+
+impl Default for Limits {
+    /// Enough for any chart that is meant well.
+    fn default() -> Limits {
+        Limits { steps: 20_000_000, depth: 20_000, output: 256 << 20, items: 4_000_000 }
+    }
+}
 
 /// The functions that templates may call besides those of the language (`printf`, `eq`, `index` and their like, which are
 /// always there).
@@ -92,9 +203,9 @@ impl From<&str> for FunctionError {
     }
 }
 
-impl From<TemplateError> for FunctionError {
-    fn from(error: TemplateError) -> FunctionError {
-        FunctionError::Template { context: String::new(), error: Box::new(error) }
+impl From<Box<TemplateError>> for FunctionError {
+    fn from(error: Box<TemplateError>) -> FunctionError {
+        FunctionError::Template { context: String::new(), error }
     }
 }
 
@@ -126,8 +237,8 @@ pub struct Place {
     pub at: String,
 }
 
-impl std::fmt::Display for TemplateError {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for TemplateError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(&self.message)
     }
 }
