@@ -1,0 +1,635 @@
+//! From a chart, values, a release and what a cluster can do to objects, hooks and notes, and to what `helm template` prints.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+
+use crate::capabilities::Capabilities;
+use crate::chart::values::{ROOT, Tree, lookup_table};
+use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, schema, text, version};
+use crate::value::{Entries, Map, Value};
+
+/// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
+pub trait Engine {
+    /// Takes a template in. What a later template defines stands in for what an earlier one defined under the same name.
+    fn parse(&mut self, name: &str, text: &str) -> Result<(), EngineError>;
+
+    /// Executes a template.
+    fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError>;
+}
+
+/// A template did not parse or execute.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EngineError {
+    /// The message in the words of Go's text/template, from `template: ` on, with what led there.
+    pub message: String,
+    /// What `required` or `fail` said, where one of them stopped the rendering.
+    pub said: Option<String>,
+    /// The whole error as the engine has it.
+    pub source: Option<Box<crate::template::TemplateError>>,
+}
+
+/// What is installed, under which name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// `.Release.Name`
+    pub name: String,
+    /// `.Release.Namespace`
+    pub namespace: String,
+    /// Whether it is an upgrade and no installation.
+    pub upgrade: bool,
+    /// `.Release.Revision`
+    pub revision: i64,
+}
+
+impl Release {
+    /// A first installation.
+    pub fn new(name: impl Into<String>, namespace: impl Into<String>) -> Release {
+        Release { name: name.into(), namespace: namespace.into(), upgrade: false, revision: 1 }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::map([
+            ("Name", Value::from(self.name.as_str())),
+            ("Namespace", self.namespace.as_str().into()),
+            ("IsUpgrade", self.upgrade.into()),
+            ("IsInstall", (!self.upgrade).into()),
+            ("Revision", self.revision.into()),
+            ("Service", "Helm".into()),
+        ])
+    }
+}
+
+/// What is rendered, and what is not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Whether `crds/` is part of the manifest (`--include-crds`).
+    pub include_crds: bool,
+    /// Whether the notes of subcharts are notes too (`--render-subchart-notes`).
+    pub subchart_notes: bool,
+    /// Whether values are not checked against `values.schema.json` (`--skip-schema-validation`).
+    pub skip_schema: bool,
+}
+
+/// A document of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The template: `chart/templates/file.yaml`.
+    pub path: String,
+    /// The document, without what separates it from others.
+    pub content: String,
+    /// Its `apiVersion`; empty where it has none.
+    pub api_version: String,
+    /// Its `kind`; empty where it has none.
+    pub kind: String,
+    /// Its name; empty where it has none.
+    pub name: String,
+}
+
+/// A document that Helm would run at its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The document.
+    pub manifest: Manifest,
+    /// When: `pre-install`, `test`, …
+    pub events: Vec<String>,
+    /// Lighter hooks run before heavier ones.
+    pub weight: i64,
+    /// `helm.sh/hook-delete-policy`
+    pub delete_policies: Vec<String>,
+    /// `helm.sh/hook-output-log-policy`
+    pub output_log_policies: Vec<String>,
+}
+
+/// A file of `crds/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crd {
+    /// Where it is: `chart/crds/file.yaml`.
+    pub path: String,
+    /// What it holds.
+    pub content: String,
+}
+
+/// What a chart gives.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rendered {
+    /// The files of `crds/`, those of subcharts last; part of the manifest only where the options say so.
+    pub crds: Vec<Crd>,
+    /// The objects in the order in which Helm installs them.
+    pub manifests: Vec<Manifest>,
+    /// The hooks, in the order in which Helm prints them.
+    pub hooks: Vec<Hook>,
+    /// `NOTES.txt`
+    pub notes: String,
+    /// What Helm would have warned about.
+    pub warnings: Vec<String>,
+    include_crds: bool,
+}
+
+impl Rendered {
+    /// What `helm template` prints.
+    pub fn print(&self) -> String {
+        self.print_with(true, false)
+    }
+
+    /// What `helm template` prints, without hooks (`--no-hooks`) or without tests (`--skip-tests`).
+    pub fn print_with(&self, hooks: bool, skip_tests: bool) -> String {
+        let mut manifest = String::new();
+        let crds = self.crds.iter().filter(|_| self.include_crds).map(|crd| (&crd.path, &crd.content));
+        let objects = self.manifests.iter().map(|one| (&one.path, &one.content));
+        for (path, content) in crds.chain(objects) {
+            let _ = write!(manifest, "---\n# Source: {path}\n{content}\n");
+        }
+        let mut printed = format!("{}\n", manifest.trim());
+        for hook in self.hooks.iter().filter(|_| hooks) {
+            if skip_tests && hook.events.iter().any(|event| event == "test") {
+                continue;
+            }
+            let _ = write!(printed, "---\n# Source: {}\n{}\n", hook.manifest.path, hook.manifest.content);
+        }
+        printed
+    }
+}
+
+/// A chart could not be rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RenderError {
+    /// Something about the chart or its values, in Helm's words.
+    Chart(ChartError),
+    /// A template did not parse or execute.
+    Template {
+        /// Helm's message.
+        message: String,
+        /// What the engine said.
+        error: Box<EngineError>,
+    },
+    /// What a template gave is no YAML.
+    Yaml {
+        /// Helm's message.
+        message: String,
+        /// The template.
+        path: String,
+        /// The document.
+        content: String,
+    },
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RenderError::Chart(error) => error.fmt(to),
+            RenderError::Template { message, .. } => to.write_str(message),
+            RenderError::Yaml { message, .. } => {
+                write!(to, "{message}\n\nUse --debug flag to render out invalid YAML")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RenderError {}
+
+impl From<ChartError> for RenderError {
+    fn from(error: ChartError) -> RenderError {
+        RenderError::Chart(error)
+    }
+}
+
+/// A template with the scope that it runs in.
+struct Source {
+    text: String,
+    scope: Entries,
+    base: String,
+}
+
+/// Renders a chart as `helm template` does.
+pub fn render(
+    chart: &Arc<Chart>,
+    values: &Value,
+    release: &Release,
+    capabilities: &Capabilities,
+    options: &Options,
+    engine: &mut dyn Engine,
+) -> Result<Rendered, RenderError> {
+    let helm = capabilities.helm;
+    installable(chart)?;
+    let mut tree = Tree::new(chart, values, helm)?;
+    let merged = tree.render_values(values)?;
+    if !options.skip_schema {
+        let mistakes = schema::check(&tree, ROOT, &merged);
+        if !mistakes.is_empty() {
+            return Err(ChartError::new(format!(
+                "values don't meet the specifications of the schema(s) in the following chart(s):\n{mistakes}"
+            ))
+            .into());
+        }
+    }
+    let wanted = &chart.metadata.kube_version;
+    if !wanted.is_empty() && !version::matches(wanted, &capabilities.kube_version.plain) {
+        let has = &capabilities.kube_version.version;
+        return Err(ChartError::new(format!(
+            "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {has}"
+        ))
+        .into());
+    }
+
+    let mut sources = BTreeMap::new();
+    let top = Scope { release: release.to_value(), capabilities: capabilities.to_value(), v4: helm.is_v4() };
+    scopes(&tree, ROOT, &merged, &top, &mut sources);
+    let mut files = run(&sources, helm.is_v4(), engine)?;
+
+    let mut notes = Vec::new();
+    let own_notes = clean_path(&format!("{}/templates/NOTES.txt", chart.name()));
+    files.retain(|path, content| {
+        let is_notes = path.ends_with("NOTES.txt");
+        if is_notes && (options.subchart_notes || *path == own_notes) && !content.is_empty() {
+            notes.push(std::mem::take(content));
+        }
+        !is_notes
+    });
+
+    let mut rendered = Rendered {
+        crds: crds(&tree, ROOT),
+        notes: notes.join("\n"),
+        include_crds: options.include_crds,
+        ..Rendered::default()
+    };
+    for (path, content) in &files {
+        // Partials are gone already; a file of blanks is none.
+        if !content.trim().is_empty() {
+            for document in split(content, helm.is_v4()) {
+                sort_in(path, document, &mut rendered)?;
+            }
+        }
+    }
+    rendered.manifests.sort_by(|left, right| by_kind(&left.kind, &right.kind, helm.is_v4()));
+    rendered.hooks.sort_by(|left, right| by_kind(&left.manifest.kind, &right.manifest.kind, helm.is_v4()));
+    rendered.warnings.splice(0..0, chart.warnings.iter().cloned().chain(tree.warnings));
+    Ok(rendered)
+}
+
+/// Whether a chart can be rendered by itself, and has what it says it needs.
+fn installable(chart: &Chart) -> Result<(), ChartError> {
+    let kind = &chart.metadata.kind;
+    if !matches!(kind.as_str(), "" | "application") {
+        return Err(ChartError::new(format!("{kind} charts are not installable")));
+    }
+    let has = |name: &str| chart.dependencies.iter().any(|dependency| dependency.name() == name);
+    let wanted = chart.metadata.dependencies.iter().flatten().map(|dependency| dependency.name.as_str());
+    let missing: Vec<&str> = wanted.filter(|name| !has(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(ChartError::new(format!(
+        "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing \
+         dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
+        missing.join(", ")
+    )))
+}
+
+/// What all scopes share.
+struct Scope {
+    release: Value,
+    capabilities: Value,
+    v4: bool,
+}
+
+/// Makes the scope of a chart and of those below it, and gathers their templates.
+fn scopes(tree: &Tree, at: usize, values: &Map, top: &Scope, sources: &mut BTreeMap<String, Source>) -> Map {
+    let node = &tree.nodes[at];
+    let subcharts = Map::default();
+    let scope: Entries = [
+        ("Chart", metadata_value(&tree.metadata(at), node.parent.is_none(), top.v4)),
+        ("Files", Value::Object(Arc::new(Files::new(&node.chart.files)))),
+        ("Release", top.release.clone()),
+        ("Capabilities", top.capabilities.clone()),
+        ("Values", Value::Map(values.clone())),
+        ("Subcharts", Value::Map(subcharts.clone())),
+    ]
+    .into_iter()
+    .map(|(name, value)| (Arc::from(name), value))
+    .collect();
+    let map = Map::new(scope.clone());
+    for child in &node.children {
+        let name = &tree.nodes[*child].name;
+        let own = lookup_table(values, name).unwrap_or_default();
+        let below = scopes(tree, *child, &own, top, sources);
+        subcharts.set(name.as_str(), Value::Map(below));
+    }
+    let full = tree.full_path(at);
+    for file in &node.chart.templates {
+        let base = file.name.rsplit('/').next().unwrap_or_default();
+        if node.chart.is_library() && !base.starts_with('_') {
+            continue;
+        }
+        let source = Source {
+            text: String::from_utf8_lossy(&file.data).into_owned(),
+            scope: scope.clone(),
+            base: clean_path(&format!("{full}/templates")),
+        };
+        sources.insert(clean_path(&format!("{full}/{}", file.name)), source);
+    }
+    map
+}
+
+/// Parses all templates and executes those that are no partials: deeper files first, and among the equally deep the last by name,
+/// so that what charts define wins over what their subcharts define.
+fn run(
+    sources: &BTreeMap<String, Source>,
+    v4: bool,
+    engine: &mut dyn Engine,
+) -> Result<BTreeMap<String, String>, RenderError> {
+    let mut names: Vec<&String> = sources.keys().collect();
+    names.sort_by_key(|name| std::cmp::Reverse((name.matches('/').count(), name.as_str())));
+    for name in &names {
+        engine.parse(name, &sources[*name].text).map_err(|error| {
+            let message = parse_message(name, &error.message);
+            RenderError::Template { message, error: Box::new(error) }
+        })?;
+    }
+    let mut files = BTreeMap::new();
+    for name in names {
+        if name.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
+            continue;
+        }
+        let source = &sources[name];
+        let mut scope = source.scope.clone();
+        let template = Value::map([("Name", name.as_str()), ("BasePath", source.base.as_str())]);
+        scope.insert(Arc::from("Template"), template);
+        let text = engine.execute(name, &scope.into()).map_err(|error| {
+            let message = execution_message(&error, v4);
+            RenderError::Template { message, error: Box::new(error) }
+        })?;
+        files.insert(name.clone(), text.replace("<no value>", ""));
+    }
+    Ok(files)
+}
+
+/// Helm's message for a template that does not parse.
+fn parse_message(name: &str, message: &str) -> String {
+    let parts: Vec<&str> = message.split(": ").collect();
+    match parts.as_slice() {
+        [_, place, .., last] => format!("parse error at ({place}): {last}"),
+        [_, place] => format!("parse error at ({place}): {place}"),
+        _ => format!("parse error in ({name}): {message}"),
+    }
+}
+
+/// Helm's message for a template that does not execute.
+fn execution_message(error: &EngineError, v4: bool) -> String {
+    let message = &error.message;
+    let mut parts = message.splitn(3, ": ");
+    let (Some(_), Some(place), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return message.clone();
+    };
+    const START: &str = "HELM_ERR_START";
+    const END: &str = "HELM_ERR_END";
+    if let Some((_, after)) = rest.split_once(START)
+        && let Some((said, _)) = after.rsplit_once(END)
+    {
+        return format!("execution error at ({place}): {said}");
+    }
+    if let Some(said) = &error.said {
+        return format!("execution error at ({place}): {said}");
+    }
+    if v4 { trace(message).unwrap_or_else(|| message.clone()) } else { message.clone() }
+}
+
+/// The lines that Helm 4 makes of a message: place, what was executed, and what happened, from the outermost template inwards.
+fn trace(message: &str) -> Option<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = Some(message);
+    while let Some(text) = rest {
+        let text_after = text.strip_prefix("template: ")?;
+        if text_after.starts_with("no template ") {
+            lines.push(format!("{text}\n"));
+            break;
+        }
+        let Some((place, after)) = text_after.split_once(": executing ") else {
+            let (place, cause) = text_after.rsplit_once(": ")?;
+            let cause = cause.split(" template:").next().unwrap_or(cause);
+            lines.push(format!("{place}\n  {cause}\n"));
+            break;
+        };
+        let (function, after) = after.strip_prefix('"')?.split_once('"')?;
+        let (at, cause) = after.strip_prefix(" at <")?.split_once(">: ")?;
+        let short = cause.split(" template:").next().unwrap_or(cause);
+        let line = format!("{place}\n  executing \"{function}\" at <{at}>:\n    {short}\n");
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+        // What a function said is an error of its own, and has to be one of a template too.
+        rest = match cause.strip_prefix("error calling ") {
+            Some(called) => Some(called.split_once(": ")?.1),
+            None => None,
+        };
+    }
+    Some(lines.concat().trim().to_owned())
+}
+
+/// The files of `crds/`.
+fn crds(tree: &Tree, at: usize) -> Vec<Crd> {
+    let node = &tree.nodes[at];
+    let manifest = |name: &str| {
+        let extension = name.rsplit('/').next().and_then(|base| base.rsplit_once('.')).map_or("", |(_, end)| end);
+        ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    };
+    let own = node.chart.files.iter().filter(|file| file.name.starts_with("crds/") && manifest(&file.name));
+    let mut all: Vec<Crd> = own
+        .map(|file| Crd {
+            path: clean_path(&format!("{}/{}", tree.full_path(at), file.name)),
+            content: String::from_utf8_lossy(&file.data).into_owned(),
+        })
+        .collect();
+    for child in &node.children {
+        all.extend(crds(tree, *child));
+    }
+    all
+}
+
+static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|(?-u:\s)*\n)---(?-u:\s)*").ok());
+static SEPARATOR_V4: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m)^---[ \t]*").ok());
+
+/// Splits what a template gave into documents.
+fn split(content: &str, v4: bool) -> Vec<&str> {
+    let separator = if v4 { &*SEPARATOR_V4 } else { &*SEPARATOR };
+    let content = if v4 { content.trim_start() } else { content.trim() };
+    let Some(separator) = separator else { return vec![content] };
+    let documents = separator.split(content);
+    if v4 {
+        documents.map(str::trim_start).filter(|document| !document.trim().is_empty()).collect()
+    } else {
+        documents.filter(|document| !document.is_empty()).map(str::trim).collect()
+    }
+}
+
+const EVENTS: &[&str] = &[
+    "pre-install",
+    "post-install",
+    "pre-delete",
+    "post-delete",
+    "pre-upgrade",
+    "post-upgrade",
+    "pre-rollback",
+    "post-rollback",
+    "test",
+];
+
+/// Puts a document among the manifests or the hooks.
+fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), RenderError> {
+    let failed = |error: String| RenderError::Yaml {
+        message: format!("YAML parse error on {path}: {error}"),
+        path: path.to_owned(),
+        content: content.to_owned(),
+    };
+    let head = text::read(content).and_then(|value| head(&value)).map_err(failed)?;
+    let manifest = Manifest {
+        path: path.to_owned(),
+        content: content.to_owned(),
+        api_version: head.api_version,
+        kind: head.kind,
+        name: head.name,
+    };
+    let Some(hook) = head.annotations.get("helm.sh/hook") else {
+        rendered.manifests.push(manifest);
+        return Ok(());
+    };
+    let list = |name: &str| -> Vec<String> {
+        let Some(text) = head.annotations.get(name) else { return Vec::new() };
+        text.split(',').map(|one| one.trim().to_lowercase()).collect()
+    };
+    let mut events = Vec::new();
+    for event in list("helm.sh/hook") {
+        match event.as_str() {
+            "test-success" => events.push("test".to_owned()),
+            known if EVENTS.contains(&known) => events.push(event),
+            _ => {
+                rendered.warnings.push(format!("info: skipping unknown hook: {hook:?}"));
+                return Ok(());
+            }
+        }
+    }
+    let weight = head.annotations.get("helm.sh/hook-weight").and_then(|weight| weight.parse().ok()).unwrap_or(0);
+    rendered.hooks.push(Hook {
+        manifest,
+        events,
+        weight,
+        delete_policies: list("helm.sh/hook-delete-policy"),
+        output_log_policies: list("helm.sh/hook-output-log-policy"),
+    });
+    Ok(())
+}
+
+#[derive(Default)]
+struct Head {
+    api_version: String,
+    kind: String,
+    name: String,
+    annotations: BTreeMap<String, String>,
+}
+
+/// What Helm looks at in a document.
+fn head(value: &Value) -> Result<Head, String> {
+    use crate::chart::{field, json_type, string};
+    let wrong = |value: &Value, of: &str| {
+        let got = json_type(value);
+        Err(format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {got} into Go {of}"))
+    };
+    let entries = match value {
+        Value::Nil => return Ok(Head::default()),
+        Value::Map(map) => map.entries(),
+        other => return wrong(other, "value of type releaseutil.SimpleHead"),
+    };
+    let text = |entries: &Entries, name: &str, at: &str| {
+        string(&field(entries, name), &format!("SimpleHead.{at}")).map(Option::unwrap_or_default)
+    };
+    let mut head = Head {
+        api_version: text(&entries, "apiVersion", "apiVersion")?,
+        kind: text(&entries, "kind", "kind")?,
+        ..Head::default()
+    };
+    match field(&entries, "metadata") {
+        Value::Nil => {}
+        Value::Map(map) => {
+            let metadata = map.entries();
+            head.name = text(&metadata, "name", "metadata.name")?;
+            match field(&metadata, "annotations") {
+                Value::Nil => {}
+                Value::Map(map) => {
+                    for (key, value) in map.entries().iter() {
+                        let value = string(value, "SimpleHead.metadata.annotations")?.unwrap_or_default();
+                        head.annotations.insert(key.to_string(), value);
+                    }
+                }
+                other => {
+                    return wrong(&other, "struct field SimpleHead.metadata.annotations of type map[string]string");
+                }
+            }
+        }
+        other => {
+            return wrong(
+                &other,
+                "struct field SimpleHead.metadata of type struct { Name string \"json:\\\"name\\\"\"; Annotations \
+                 map[string]string \"json:\\\"annotations\\\"\" }",
+            );
+        }
+    }
+    Ok(head)
+}
+
+/// The order in which kinds are installed. What is not here comes last, by name of kind.
+const INSTALL_ORDER: &[&str] = &[
+    "PriorityClass",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "SecretList",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleList",
+    "ClusterRoleBinding",
+    "ClusterRoleBindingList",
+    "Role",
+    "RoleList",
+    "RoleBinding",
+    "RoleBindingList",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+];
+/// What Helm 4 has besides, at the end.
+const WEBHOOKS: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
+fn by_kind(left: &str, right: &str, v4: bool) -> std::cmp::Ordering {
+    let place = |kind: &str| {
+        let more = if v4 { WEBHOOKS } else { &[] };
+        INSTALL_ORDER.iter().chain(more).position(|known| *known == kind)
+    };
+    match (place(left), place(right)) {
+        (Some(left), Some(right)) => left.cmp(&right),
+        (Some(_), None) => std::cmp::Ordering::Less,
+        (None, Some(_)) => std::cmp::Ordering::Greater,
+        (None, None) => left.cmp(right),
+    }
+}

@@ -1,0 +1,264 @@
+//! Text to values, as go-yaml version 2 reads YAML and `encoding/json` hands it on: the old words for booleans, base 8 with a
+//! leading zero, merge keys, the last of equal keys, all numbers as float64.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use granit_parser::{Event, Parser, ScalarStyle, Tag};
+
+use super::resolve::{Dialect, Scalar, resolve};
+use crate::functions::format;
+use crate::value::{Entries, Map, Value};
+
+/// Deeper documents are refused.
+const MAX_DEPTH: usize = 400;
+
+/// What stands open.
+enum Open {
+    List { anchor: usize, values: Vec<Value> },
+    Map { anchor: usize, entries: Entries, key: Option<Key> },
+}
+
+enum Key {
+    Name(Arc<str>),
+    Merge,
+}
+
+/// A node that is complete.
+enum Node {
+    /// A scalar with what it means.
+    Scalar(Scalar, Arc<str>),
+    Value(Value),
+}
+
+#[derive(Default)]
+struct Reader {
+    open: Vec<Open>,
+    anchors: HashMap<usize, (Value, usize)>,
+    root: Option<Value>,
+    decoded: usize,
+    aliased: usize,
+}
+
+/// Reads the first document of a text. Nothing at all is nil.
+pub(crate) fn read(text: &str) -> Result<Value, String> {
+    let allowed =
+        |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
+    if !text.chars().all(allowed) {
+        return Err("yaml: control characters are not allowed".to_owned());
+    }
+    let mut reader = Reader::default();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| {
+            format!("yaml: line {}: {}", error.marker().line(), error.info())
+        })?;
+        let line = span.start.line();
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let node = scalar(&text, style, tag.as_deref())?;
+                reader.count(1, false)?;
+                reader.place(node, anchor, line)?;
+            }
+            Event::SequenceStart(_, anchor, _) => reader.open(Open::List { anchor, values: Vec::new() })?,
+            Event::MappingStart(_, anchor, _) => {
+                reader.open(Open::Map { anchor, entries: Entries::new(), key: None })?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => reader.close(line)?,
+            Event::Alias(id) => {
+                let Some((value, size)) = reader.anchors.get(&id) else {
+                    return Err("yaml: anchor value contains itself".to_owned());
+                };
+                let (value, size) = (deep_copy(value), *size);
+                reader.count(size, true)?;
+                reader.place(Node::Value(value), 0, line)?;
+            }
+            Event::DocumentEnd => break,
+            _ => {}
+        }
+    }
+    Ok(reader.root.unwrap_or_default())
+}
+
+fn deep_copy(value: &Value) -> Value {
+    match value {
+        Value::List(values) => Value::List(Arc::new(values.iter().map(deep_copy).collect())),
+        Value::Map(map) => {
+            Value::Map(map.entries().iter().map(|(key, value)| (Arc::clone(key), deep_copy(value))).collect())
+        }
+        value => value.clone(),
+    }
+}
+
+fn size_of(value: &Value) -> usize {
+    match value {
+        Value::List(values) => 1 + values.iter().map(size_of).sum::<usize>(),
+        Value::Map(map) => 1 + map.entries().values().map(|value| 1 + size_of(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Node, String> {
+    let core = tag.and_then(Tag::core_suffix);
+    let plain = style == ScalarStyle::Plain;
+    let string = || Node::Scalar(Scalar::String, text.into());
+    let Some(core) = core else {
+        return Ok(match tag {
+            None if plain && text == "<<" => Node::Scalar(Scalar::Merge, text.into()),
+            None if plain => Node::Scalar(resolve(text, Dialect::V2), text.into()),
+            _ => string(),
+        });
+    };
+    let meaning = resolve(text, Dialect::V2);
+    let found = match meaning {
+        Scalar::Null => "null",
+        Scalar::Bool(_) => "bool",
+        Scalar::Int(_) | Scalar::Uint(_) => "int",
+        Scalar::Float(_) => "float",
+        Scalar::Timestamp => "timestamp",
+        Scalar::Merge | Scalar::String => "str",
+    };
+    match core {
+        "str" => Ok(string()),
+        "null" => Ok(Node::Scalar(Scalar::Null, text.into())),
+        "merge" if text == "<<" => Ok(Node::Scalar(Scalar::Merge, text.into())),
+        "binary" => {
+            let data = base64::engine::general_purpose::STANDARD
+                .decode(text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect::<String>())
+                .map_err(|_| "yaml: !!binary value contains invalid base64 data".to_owned())?;
+            Ok(Node::Scalar(Scalar::String, String::from_utf8_lossy(&data).as_ref().into()))
+        }
+        "bool" | "int" | "float" | "timestamp" => match meaning {
+            _ if core == found => Ok(Node::Scalar(meaning, text.into())),
+            Scalar::Int(value) if core == "float" => Ok(Node::Scalar(Scalar::Float(value as f64), text.into())),
+            _ => Err(format!("yaml: cannot decode !!{found} `{text}` as a !!{core}")),
+        },
+        _ => Ok(string()),
+    }
+}
+
+impl Reader {
+    /// go-yaml's measure against documents that grow without end by aliases.
+    fn count(&mut self, size: usize, alias: bool) -> Result<(), String> {
+        self.decoded = self.decoded.saturating_add(size);
+        if alias {
+            self.aliased = self.aliased.saturating_add(size);
+        }
+        let decoded = self.decoded as f64;
+        let allowed = match self.decoded {
+            ..=400_000 => 0.99,
+            4_000_000.. => 0.10,
+            _ => 0.99 - 0.89 * ((decoded - 400_000.0) / 3_600_000.0),
+        };
+        if self.aliased > 100 && self.decoded > 1000 && self.aliased as f64 / decoded > allowed {
+            return Err("yaml: document contains excessive aliasing".to_owned());
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, open: Open) -> Result<(), String> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(format!("yaml: exceeded max depth of {MAX_DEPTH}"));
+        }
+        self.count(1, false)?;
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn close(&mut self, line: usize) -> Result<(), String> {
+        let (value, anchor) = match self.open.pop() {
+            Some(Open::List { anchor, values }) => (Value::from(values), anchor),
+            Some(Open::Map { anchor, entries, .. }) => (Value::Map(Map::new(entries)), anchor),
+            None => return Ok(()),
+        };
+        self.place(Node::Value(value), anchor, line)
+    }
+
+    fn place(&mut self, node: Node, anchor: usize, line: usize) -> Result<(), String> {
+        if let Some(Open::Map { key: key @ None, .. }) = self.open.last_mut() {
+            let name: Arc<str> = match &node {
+                Node::Scalar(Scalar::Merge, _) => {
+                    *key = Some(Key::Merge);
+                    return Ok(());
+                }
+                Node::Scalar(meaning, text) => key_name(*meaning, text, line)?,
+                Node::Value(Value::String(text)) => Arc::clone(text),
+                Node::Value(Value::Float(value)) => format::float(*value).into(),
+                Node::Value(Value::Bool(value)) => value.to_string().into(),
+                Node::Value(value) => return Err(format!("yaml: invalid map key: {}", format::display(value))),
+            };
+            *key = Some(Key::Name(Arc::clone(&name)));
+            if anchor > 0 {
+                self.anchors.insert(anchor, (Value::String(name), 1));
+            }
+            return Ok(());
+        }
+        let value = match node {
+            Node::Value(value) => value,
+            Node::Scalar(meaning, text) => scalar_value(meaning, text)?,
+        };
+        if anchor > 0 {
+            self.anchors.insert(anchor, (deep_copy(&value), size_of(&value)));
+        }
+        match self.open.last_mut() {
+            Some(Open::List { values, .. }) => values.push(value),
+            Some(Open::Map { entries, key, .. }) => match key.take() {
+                Some(Key::Name(name)) => {
+                    entries.insert(name, value);
+                }
+                _ => merge(entries, &value)?,
+            },
+            None => self.root = Some(value),
+        }
+        Ok(())
+    }
+}
+
+/// What stands first in a list of maps wins, and what a merge brings wins over what stood before it.
+fn merge(entries: &mut Entries, value: &Value) -> Result<(), String> {
+    let mut put = |value: &Value| match value {
+        Value::Map(map) => {
+            entries.extend(map.entries().iter().map(|(key, value)| (Arc::clone(key), deep_copy(value))));
+            Ok(())
+        }
+        _ => Err("yaml: map merge requires map or sequence of maps as the value".to_owned()),
+    };
+    match value {
+        Value::List(values) => values.iter().rev().try_for_each(put),
+        value => put(value),
+    }
+}
+
+fn key_name(meaning: Scalar, text: &Arc<str>, _line: usize) -> Result<Arc<str>, String> {
+    Ok(match meaning {
+        Scalar::Null => {
+            return Err("unsupported map key of type: %!s(<nil>), key: <nil>".to_owned());
+        }
+        Scalar::Bool(value) => value.to_string().into(),
+        Scalar::Int(value) => value.to_string().into(),
+        Scalar::Uint(value) => {
+            return Err(format!("unsupported map key of type: uint64, key: {value:#x}"));
+        }
+        Scalar::Float(value) => match format::float32(value).as_str() {
+            "+Inf" => ".inf".into(),
+            "-Inf" => "-.inf".into(),
+            "NaN" => ".nan".into(),
+            text => text.into(),
+        },
+        Scalar::Timestamp | Scalar::Merge | Scalar::String => Arc::clone(text),
+    })
+}
+
+fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, String> {
+    Ok(match meaning {
+        Scalar::Null => Value::Nil,
+        Scalar::Bool(value) => Value::Bool(value),
+        Scalar::Int(value) => Value::Float(value as f64),
+        Scalar::Uint(value) => Value::Float(value as f64),
+        Scalar::Float(value) if !value.is_finite() => {
+            return Err(format!("json: unsupported value: {}", format::float(value)));
+        }
+        Scalar::Float(value) => Value::Float(value),
+        Scalar::Timestamp | Scalar::Merge | Scalar::String => Value::String(text),
+    })
+}
