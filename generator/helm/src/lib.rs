@@ -3,6 +3,9 @@
 
 pub mod capabilities;
 pub mod chart;
+pub mod engine;
+pub mod functions;
 pub mod render;
 pub mod template;
 pub mod value;
+pub mod yaml;

@@ -44,10 +44,9 @@ fn walk(
     if depth > 64 {
         return Err(ChartError::new("chart has folders more than 64 deep"));
     }
-    let at = |name: &str| move |error: std::io::Error| ChartError(format!("error reading {name}: {error}"));
     let mut names = Vec::new();
-    for entry in fs::read_dir(root.join(folder)).map_err(at(folder))? {
-        let name = entry.map_err(at(folder))?.file_name();
+    for entry in fs::read_dir(root.join(folder)).map_err(|error| unread(folder, &error))? {
+        let name = entry.map_err(|error| unread(folder, &error))?.file_name();
         budget.entry()?;
         names.push(name.into_string().map_err(|_| ChartError::new("chart has a file whose name is not UTF-8"))?);
     }
@@ -55,7 +54,7 @@ fn walk(
     for name in names {
         let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
         let path = root.join(&name);
-        let found = fs::symlink_metadata(&path).map_err(at(&name))?;
+        let found = fs::symlink_metadata(&path).map_err(|error| unread(&name, &error))?;
         if rules.ignores(&name, found.is_dir()) {
             continue;
         }
@@ -74,8 +73,12 @@ fn walk(
             return Err(ChartError(format!("chart file {name:?} is larger than the maximum file size {most}")));
         }
         budget.bytes(found.len())?;
-        let data = fs::read(&path).map_err(at(&name))?;
+        let data = fs::read(&path).map_err(|error| unread(&name, &error))?;
         files.push(File::new(name, &data));
     }
     Ok(())
+}
+
+fn unread(name: &str, error: &std::io::Error) -> ChartError {
+    ChartError(format!("error reading {name}: {error}"))
 }

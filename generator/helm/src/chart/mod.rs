@@ -201,7 +201,7 @@ fn load_files(files: Vec<File>, budget: &mut Budget, depth: usize) -> Result<Cha
                         return Err(ChartError(format!(
                             "cannot load values.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \
                              {} into Go value of type map[string]interface {{}}",
-                            metadata::json_type(&other)
+                            json_type(&other)
                         )));
                     }
                 };

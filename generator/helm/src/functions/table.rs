@@ -6,9 +6,12 @@ use super::{crypto, dates, dicts, encoding, lists, logic, numbers, paths, regexe
 
 /// The names of all functions, and why those are refused that are refused.
 pub fn names() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
-    TABLE.iter().map(|function| match function.body {
-        Refused(reason) => (function.name, Some(reason)),
-        _ => (function.name, None),
+    TABLE.iter().flat_map(|function| {
+        let refused = match function.body {
+            Refused(reason) => Some(reason),
+            _ => None,
+        };
+        function.names.iter().map(move |name| (*name, refused))
     })
 }
 
@@ -27,15 +30,11 @@ const CERTIFICATE: &str = "it makes a new key on every run: let cert-manager mak
 const SALT: &str = "it salts with chance, so that it gives something else on every run: give the hash itself";
 
 macro_rules! functions {
-    ($($($name:literal),+ ($($parameter:expr),* $(; $rest:expr)?) $body:expr;)*) => {
-        &[$($(Function {
-            name: $name,
-            signature: functions!(@signature [$($parameter),*] $($rest)?),
-            body: $body,
-        },)+)*]
+    (@signature $($parameter:expr),*) => { Signature::of(&[$($parameter),*]) };
+    (@signature $($parameter:expr),* ; $rest:expr) => { Signature::variadic(&[$($parameter),*], $rest) };
+    ($($names:literal $(, $more:literal)* ($($signature:tt)*) $body:expr;)*) => {
+        &[$(Function { names: &[$names $(, $more)*], signature: functions!(@signature $($signature)*), body: $body }),*]
     };
-    (@signature [$($parameter:expr),*]) => { Signature::of(&[$($parameter),*]) };
-    (@signature [$($parameter:expr),*] $rest:expr) => { Signature::variadic(&[$($parameter),*], $rest) };
 }
 
 pub(super) static TABLE: &[Function] = functions! {
@@ -58,17 +57,6 @@ pub(super) static TABLE: &[Function] = functions! {
     "toToml" (A) Pure(encoding::to_toml);
     "mustToToml" (A) Pure(encoding::must_to_toml);
     "fromToml" (S) Pure(encoding::from_toml);
-    "mustToDuration" (A) Pure(dates::must_to_duration);
-    "durationSeconds" (A) Pure(dates::duration_seconds);
-    "durationMilliseconds" (A) Pure(dates::duration_milliseconds);
-    "durationMicroseconds" (A) Pure(dates::duration_microseconds);
-    "durationNanoseconds" (A) Pure(dates::duration_nanoseconds);
-    "durationMinutes" (A) Pure(dates::duration_minutes);
-    "durationHours" (A) Pure(dates::duration_hours);
-    "durationDays" (A) Pure(dates::duration_days);
-    "durationWeeks" (A) Pure(dates::duration_weeks);
-    "durationRoundTo" (A, A) Pure(dates::duration_round_to);
-    "durationTruncateTo" (A, A) Pure(dates::duration_truncate_to);
 
     // Dates
     "ago" (A) Refused(CLOCK);

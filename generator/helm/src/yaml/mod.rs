@@ -8,11 +8,10 @@ mod emit;
 mod read;
 mod resolve;
 mod sort;
-#[cfg(test)]
-mod tests;
 
 use emit::Emitter;
 use resolve::Dialect;
+pub(crate) use resolve::decimal;
 
 /// A value as `sigs.k8s.io/yaml` writes it, with a line break at the end. It goes through JSON, so that what JSON has no word
 /// for is a mistake, and so is what the way back from JSON stumbles over.
