@@ -1,0 +1,1 @@
+{{- define "part" }}x: {{ .Release.Name }}{{ end }}
