@@ -12,18 +12,114 @@ pub enum Value {
     Nil,
     /// bool
     Bool(bool),
-    /// int, int64: whole numbers written in templates, results of functions that return them.
+    /// int: whole numbers written in templates, and what functions give that count.
     Int(i64),
+    /// A whole number of another of Go's types, which matters where a function wants an `int` and is given an `int64`.
+    Sized(i64, Width),
     /// float64: every number that comes out of YAML values, as in Helm.
     Float(f64),
     /// string
     String(Arc<str>),
-    /// []interface{}
-    List(Arc<Vec<Value>>),
-    /// map[string]interface{}. A clone is the same map, as in Go: what `set` puts into one is seen through all.
+    /// []interface{}, and the lists of one type that some functions give.
+    List(List),
+    /// map[string]interface{}, or map[string]string. A clone is the same map, as in Go: what `set` puts into one is seen through all.
     Map(Map),
     /// A thing with fields and methods that only the program makes: `.Files`, `.Capabilities.APIVersions`, a semantic version.
     Object(Arc<dyn Object>),
+}
+
+/// Go's whole numbers other than `int`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// int64: what arithmetic gives.
+    Int64,
+    /// uint8: a byte of a string.
+    Uint8,
+    /// uint64: a part of a version.
+    Uint64,
+}
+
+impl Width {
+    /// Its name in Go.
+    pub fn name(self) -> &'static str {
+        match self {
+            Width::Int64 => "int64",
+            Width::Uint8 => "uint8",
+            Width::Uint64 => "uint64",
+        }
+    }
+}
+
+/// What a list or a map holds as far as Go's types know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Of {
+    /// Anything: `interface {}`.
+    #[default]
+    Anything,
+    /// `string`
+    Strings,
+    /// `int`
+    Ints,
+    /// `[]interface {}`
+    Lists,
+}
+
+/// A list, which reads like a slice. A clone shares its items.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct List {
+    items: Arc<Vec<Value>>,
+    of: Of,
+    nil: bool,
+}
+
+impl List {
+    /// A list of items of one type.
+    pub fn of(of: Of, items: Vec<Value>) -> List {
+        List { items: Arc::new(items), of, nil: false }
+    }
+
+    /// Go's nil slice, which is an empty list but for JSON, where it is null.
+    pub fn nil(of: Of) -> List {
+        List { nil: true, of, ..List::default() }
+    }
+
+    /// What its items are.
+    pub fn item_type(&self) -> Of {
+        self.of
+    }
+
+    /// Whether it is Go's nil slice.
+    pub fn is_nil(&self) -> bool {
+        self.nil
+    }
+
+    /// Whether both share their items.
+    pub fn same(&self, other: &List) -> bool {
+        Arc::ptr_eq(&self.items, &other.items)
+    }
+
+    fn type_name(&self) -> &'static str {
+        match self.of {
+            Of::Anything => "[]interface {}",
+            Of::Strings => "[]string",
+            Of::Ints => "[]int",
+            Of::Lists => "[][]interface {}",
+        }
+    }
+}
+
+impl std::ops::Deref for List {
+    type Target = Vec<Value>;
+
+    fn deref(&self) -> &Vec<Value> {
+        &self.items
+    }
+}
+
+impl From<Vec<Value>> for List {
+    fn from(items: Vec<Value>) -> List {
+        List::of(Of::Anything, items)
+    }
 }
 
 /// Something with fields and methods, such as `.Capabilities.APIVersions` or `.Files`.
@@ -38,6 +134,10 @@ pub trait Object: fmt::Debug + Send + Sync {
     fn display(&self) -> String;
     /// Its fields as a map, where `range`, `toYaml` and the like may look into it.
     fn as_map(&self) -> Option<BTreeMap<Arc<str>, Value>>;
+    /// As JSON writes it, where it is a string there.
+    fn text(&self) -> Option<String> {
+        None
+    }
 }
 
 impl PartialEq for dyn Object {
@@ -52,12 +152,31 @@ pub type Entries = BTreeMap<Arc<str>, Value>;
 /// A map that is shared by all its clones. Sprig's `set`, `unset` and `merge` change a map in place, and charts rely on it:
 /// `{{ $_ := set .Values "key" 1 }}` is seen by whoever holds `.Values`.
 #[derive(Clone, Default)]
-pub struct Map(Arc<RwLock<Arc<Entries>>>);
+pub struct Map(Arc<RwLock<Arc<Entries>>>, Of);
 
 impl Map {
     /// A map of these entries.
     pub fn new(entries: Entries) -> Map {
-        Map(Arc::new(RwLock::new(Arc::new(entries))))
+        Map::of(Of::Anything, entries)
+    }
+
+    /// A map to values of one type.
+    pub fn of(of: Of, entries: Entries) -> Map {
+        Map(Arc::new(RwLock::new(Arc::new(entries))), of)
+    }
+
+    /// What its values are.
+    pub fn item_type(&self) -> Of {
+        self.1
+    }
+
+    /// What a key holds; where it is absent, the zero value of what the map holds.
+    pub fn get_or_zero(&self, key: &str) -> Value {
+        self.get(key).unwrap_or_else(|| match self.1 {
+            Of::Strings => "".into(),
+            Of::Ints => Value::Int(0),
+            Of::Anything | Of::Lists => Value::Nil,
+        })
     }
 
     /// What it holds at this moment. Cheap: nothing is copied until the map changes.
@@ -125,7 +244,7 @@ pub(crate) fn dismantle(value: Value) {
     let mut rest = vec![value];
     while let Some(value) = rest.pop() {
         match value {
-            Value::List(values) => rest.extend(Arc::into_inner(values).into_iter().flatten().filter(Value::nests)),
+            Value::List(values) => rest.extend(Arc::into_inner(values.items).into_iter().flatten().filter(Value::nests)),
             Value::Map(mut map) => map.empty_into(&mut rest),
             _ => {}
         }
@@ -175,7 +294,8 @@ value_from! {
     &str, value => Value::String(value.into());
     String, value => Value::String(value.into());
     Arc<str>, value => Value::String(value);
-    Vec<Value>, value => Value::List(Arc::new(value));
+    Vec<Value>, value => Value::List(value.into());
+    List, value => Value::List(value);
     Entries, value => Value::Map(Map::new(value));
     Map, value => Value::Map(value);
 }
@@ -184,6 +304,32 @@ impl Value {
     /// A map of these entries.
     pub fn map<K: Into<Arc<str>>, V: Into<Value>>(entries: impl IntoIterator<Item = (K, V)>) -> Value {
         Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+
+    /// An int64.
+    pub fn int64(value: i64) -> Value {
+        Value::Sized(value, Width::Int64)
+    }
+
+    /// A whole number of any type.
+    pub fn whole(&self) -> Option<i64> {
+        match self {
+            Value::Int(value) | Value::Sized(value, _) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// An int64, and no other number.
+    pub fn as_int64(&self) -> Option<i64> {
+        match self {
+            Value::Sized(value, Width::Int64) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A list of strings.
+    pub fn strings<S: Into<Value>>(texts: impl IntoIterator<Item = S>) -> Value {
+        Value::List(List::of(Of::Strings, texts.into_iter().map(Into::into).collect()))
     }
 
     fn nests(&self) -> bool {
@@ -195,7 +341,7 @@ impl Value {
         match self {
             Value::Nil => false,
             Value::Bool(value) => *value,
-            Value::Int(value) => *value != 0,
+            Value::Int(value) | Value::Sized(value, _) => *value != 0,
             Value::Float(value) => *value != 0.0,
             Value::String(value) => !value.is_empty(),
             Value::List(values) => !values.is_empty(),
@@ -210,9 +356,11 @@ impl Value {
             Value::Nil => "<nil>",
             Value::Bool(_) => "bool",
             Value::Int(_) => "int",
+            Value::Sized(_, width) => width.name(),
             Value::Float(_) => "float64",
             Value::String(_) => "string",
-            Value::List(_) => "[]interface {}",
+            Value::List(list) => list.type_name(),
+            Value::Map(map) if map.1 == Of::Strings => "map[string]string",
             Value::Map(_) => "map[string]interface {}",
             Value::Object(object) => object.kind(),
         }
@@ -224,6 +372,7 @@ impl Value {
             Value::Nil => "invalid",
             Value::Bool(_) => "bool",
             Value::Int(_) => "int",
+            Value::Sized(_, width) => width.name(),
             Value::Float(_) => "float64",
             Value::String(_) => "string",
             Value::List(_) => "slice",

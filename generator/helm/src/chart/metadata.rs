@@ -100,7 +100,7 @@ pub(crate) fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Nil => "null",
         Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Float(_) => "number",
+        Value::Int(_) | Value::Sized(..) | Value::Float(_) => "number",
         Value::String(_) => "string",
         Value::List(_) => "array",
         Value::Map(_) | Value::Object(_) => "object",
@@ -136,7 +136,7 @@ pub(crate) fn string(value: &Value, at: &str) -> Result<Option<String>, String> 
         Value::Nil => return Ok(None),
         Value::String(text) => text.to_string(),
         Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
+        Value::Int(value) | Value::Sized(value, _) => value.to_string(),
         Value::Float(value) => number_text(*value),
         other => return Err(mismatch(other, at, "string")),
     }))
@@ -434,7 +434,7 @@ fn show(value: &Value) -> String {
     match value {
         Value::Nil => "<nil>".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
+        Value::Int(value) | Value::Sized(value, _) => value.to_string(),
         Value::Float(value) => number_text(*value),
         Value::String(text) => text.to_string(),
         Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(" ")),

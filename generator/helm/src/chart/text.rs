@@ -17,7 +17,7 @@ pub(crate) fn to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::Nil => serde_json::Value::Null,
         Value::Bool(value) => (*value).into(),
-        Value::Int(value) => (*value).into(),
+        Value::Int(value) | Value::Sized(value, _) => (*value).into(),
         Value::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => (*value as i64).into(),
         Value::Float(value) => (*value).into(),
         Value::String(text) => text.as_ref().into(),

@@ -86,7 +86,7 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Nil => "<nil>".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
+        Value::Int(value) | Value::Sized(value, _) => value.to_string(),
         Value::Float(value) => number_text(*value),
         Value::String(text) => text.to_string(),
         Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" ")),

@@ -8,10 +8,10 @@ use regex::Regex;
 /// A version: `1.2.3`, `v1.2`, `1.2.3-rc.1+build`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
-    major: u64,
-    minor: u64,
-    patch: u64,
-    pre: String,
+    pub(crate) major: u64,
+    pub(crate) minor: u64,
+    pub(crate) patch: u64,
+    pub(crate) pre: String,
 }
 
 /// A pattern that is known to be right; where it were not, it would match nothing.
@@ -39,7 +39,7 @@ impl Version {
         Some(Version { major: number(1)?, minor: number(2)?, patch: number(3)?, pre: pre.to_owned() })
     }
 
-    fn compare(&self, other: &Version) -> Ordering {
+    pub(crate) fn compare(&self, other: &Version) -> Ordering {
         (self.major, self.minor, self.patch)
             .cmp(&(other.major, other.minor, other.patch))
             .then_with(|| compare_pre(&self.pre, &other.pre))
@@ -102,6 +102,11 @@ pub(crate) fn matches(range: &str, version: &str) -> bool {
         let with_pre = conditions.iter().any(|condition| !condition.version.pre.is_empty());
         conditions.iter().all(|condition| holds(condition, &version, with_pre))
     })
+}
+
+/// Whether a range can be read.
+pub(crate) fn is_range(range: &str) -> bool {
+    parse_range(range).is_some()
 }
 
 fn parse_range(range: &str) -> Option<Vec<Vec<Condition>>> {

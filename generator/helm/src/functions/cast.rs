@@ -72,7 +72,7 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
 /// As `int64` takes it.
 pub(super) fn int(value: &Value) -> i64 {
     match value {
-        Value::Int(value) => *value,
+        Value::Int(value) | Value::Sized(value, _) => *value,
         Value::Float(value) => truncate(*value),
         Value::Bool(value) => i64::from(*value),
         Value::String(text) => parse_int(without_zero_fraction(text)).unwrap_or(0),
@@ -83,7 +83,7 @@ pub(super) fn int(value: &Value) -> i64 {
 /// As `float64` takes it.
 pub(super) fn float(value: &Value) -> f64 {
     match value {
-        Value::Int(value) => *value as f64,
+        Value::Int(value) | Value::Sized(value, _) => *value as f64,
         Value::Float(value) => *value,
         Value::Bool(value) => f64::from(u8::from(*value)),
         Value::String(text) => parse_float(text).unwrap_or(0.0),

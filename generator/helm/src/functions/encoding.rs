@@ -159,6 +159,11 @@ fn base64_mistake(text: &str) -> usize {
     bytes.len().saturating_sub(in_quantum)
 }
 
+/// Go's message for what is no base 64.
+pub(super) fn base64_message(text: &str) -> String {
+    format!("illegal base64 data at input byte {}", base64_mistake(text))
+}
+
 pub(super) fn b64dec(args: &Arguments<'_>) -> Return {
     let text = args.text(0);
     let config = base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
@@ -166,7 +171,7 @@ pub(super) fn b64dec(args: &Arguments<'_>) -> Return {
     let unbroken: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     Ok(match engine.decode(&unbroken) {
         Ok(bytes) => text_of(&bytes).into(),
-        Err(_) => format!("illegal base64 data at input byte {}", base64_mistake(text)).into(),
+        Err(_) => base64_message(text).into(),
     })
 }
 

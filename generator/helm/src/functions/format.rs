@@ -95,7 +95,7 @@ fn write_display(to: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Nil => to.push_str("<nil>"),
         Value::Bool(value) => to.push_str(if *value { "true" } else { "false" }),
-        Value::Int(value) => to.push_str(&value.to_string()),
+        Value::Int(value) | Value::Sized(value, _) => to.push_str(&value.to_string()),
         Value::Float(value) => to.push_str(&float(*value)),
         Value::String(value) => to.push_str(value),
         Value::List(values) => {

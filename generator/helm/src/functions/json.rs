@@ -54,12 +54,13 @@ fn write_value(to: &mut String, value: &Value, layout: Layout, depth: usize) -> 
     match value {
         Value::Nil => to.push_str("null"),
         Value::Bool(value) => to.push_str(if *value { "true" } else { "false" }),
-        Value::Int(value) => to.push_str(&value.to_string()),
+        Value::Int(value) | Value::Sized(value, _) => to.push_str(&value.to_string()),
         Value::Float(value) => match format::float_json(*value) {
             Some(text) => to.push_str(&text),
             None => return Err(format!("json: unsupported value: {}", format::float(*value))),
         },
         Value::String(text) => write_string(to, text, layout.html),
+        Value::List(values) if values.is_nil() => to.push_str("null"),
         Value::List(values) if values.is_empty() => to.push_str("[]"),
         Value::List(values) => {
             to.push('[');
@@ -126,7 +127,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Nil => "null",
         Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Float(_) => "number",
+        Value::Int(_) | Value::Sized(..) | Value::Float(_) => "number",
         Value::String(_) => "string",
         Value::List(_) => "array",
         Value::Map(_) | Value::Object(_) => "object",

@@ -3,7 +3,7 @@
 use super::cast;
 use super::logic::same;
 use super::{Arguments, FunctionError, Return, fail, nil_pointer};
-use crate::value::Value;
+use crate::value::{List, Of, Value};
 
 /// The items of a list; otherwise the mistake that Sprig makes of it.
 fn items<'a>(value: &'a Value, doing: &str) -> Result<&'a [Value], FunctionError> {
@@ -93,7 +93,7 @@ pub(super) fn slice(args: &Arguments<'_>) -> Return {
     let end = args.rest(1).get(1).map_or(values.len() as i64, cast::int);
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     match range.and_then(|(start, end)| values.get(start..end)) {
-        Some(part) => Ok(part.to_vec().into()),
+        Some(part) => Ok(List::of(values.item_type(), part.to_vec()).into()),
         None => fail("reflect.Value.Slice: slice index out of bounds"),
     }
 }
@@ -114,7 +114,7 @@ pub(super) fn chunk(args: &Arguments<'_>) -> Return {
     let values = items(args.any(1), "chunk")?;
     match usize::try_from(args.int(0)) {
         Ok(size) if size > 0 => {
-            Ok(values.chunks(size).map(|chunk| Value::from(chunk.to_vec())).collect::<Vec<_>>().into())
+            Ok(List::of(Of::Lists, values.chunks(size).map(|chunk| chunk.to_vec().into()).collect()).into())
         }
         _ => fail("runtime error: makeslice: len out of range"),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Arguments, Return, WARNING_END, WARNING_START, format};
 use crate::template::Exec;
-use crate::value::{Entries, Value};
+use crate::value::{Entries, List, Map, Value};
 
 pub(super) fn include(args: &Arguments<'_>, exec: &mut Exec<'_>) -> Return {
     Ok(exec.include(args.text(0), args.any(1))?.into())
@@ -97,7 +97,7 @@ fn same_at(a: &Value, b: &Value, depth: usize) -> bool {
     }
     match (a, b) {
         (Value::List(a), Value::List(b)) => {
-            Arc::ptr_eq(a, b) || a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_at(a, b, depth + 1))
+            a.same(b) && a.item_type() == b.item_type() || a.item_type() == b.item_type() && a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_at(a, b, depth + 1))
         }
         (Value::Map(a), Value::Map(b)) => {
             if a.same(b) {
@@ -122,14 +122,14 @@ fn copied(value: &Value, depth: usize) -> Return {
     match value {
         Value::List(values) => {
             let copies = values.iter().map(|value| copied(value, depth + 1)).collect::<Result<Vec<_>, _>>();
-            Ok(copies?.into())
+            Ok(List::of(values.item_type(), copies?).into())
         }
         Value::Map(map) => {
             let mut copy = Entries::new();
             for (key, value) in map.entries().iter() {
                 copy.insert(Arc::clone(key), copied(value, depth + 1)?);
             }
-            Ok(copy.into())
+            Ok(Map::of(map.item_type(), copy).into())
         }
         value => Ok(value.clone()),
     }

@@ -72,9 +72,13 @@ impl Arguments<'_> {
         }
     }
 
+    fn bytes(&self, at: usize) -> &[u8] {
+        self.text(at).as_bytes()
+    }
+
     fn int(&self, at: usize) -> i64 {
         match self.any(at) {
-            Value::Int(value) => *value,
+            Value::Int(value) | Value::Sized(value, _) => *value,
             _ => 0,
         }
     }
@@ -108,7 +112,7 @@ fn nil_pointer<T>() -> Result<T, FunctionError> {
 
 /// A list of strings.
 fn strings_value<S: Into<Value>>(texts: impl IntoIterator<Item = S>) -> Value {
-    Value::from(texts.into_iter().map(Into::into).collect::<Vec<Value>>())
+    Value::strings(texts)
 }
 
 /// Bytes as a string. Go's strings hold any bytes, ours only text: what is none becomes the replacement character.

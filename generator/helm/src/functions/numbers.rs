@@ -3,7 +3,7 @@
 use super::cast::{float, int as to_int};
 use super::decimal::Decimal;
 use super::{Arguments, Return, fail, format, FunctionError};
-use crate::value::Value;
+use crate::value::{List, Of, Value};
 
 /// Longer lists of numbers are not made.
 const MAX_LENGTH: usize = 1_000_000;
@@ -21,6 +21,10 @@ pub(super) fn atoi(args: &Arguments<'_>) -> Return {
 
 pub(super) fn int(args: &Arguments<'_>) -> Return {
     Ok(to_int(args.any(0)).into())
+}
+
+pub(super) fn int64(args: &Arguments<'_>) -> Return {
+    Ok(Value::int64(to_int(args.any(0))))
 }
 
 pub(super) fn float64(args: &Arguments<'_>) -> Return {
@@ -47,7 +51,7 @@ fn steps(start: i64, stop: i64, step: i64) -> Result<Vec<i64>, FunctionError> {
 }
 
 fn list(values: Vec<i64>) -> Value {
-    Value::from(values.into_iter().map(Value::Int).collect::<Vec<_>>())
+    List::of(Of::Ints, values.into_iter().map(Value::Int).collect()).into()
 }
 
 pub(super) fn until(args: &Arguments<'_>) -> Return {
@@ -78,36 +82,36 @@ pub(super) fn to_decimal(args: &Arguments<'_>) -> Return {
     let text = format::display(args.any(0));
     let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
     let octal = !digits.is_empty() && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
-    Ok(octal.then(|| i64::from_str_radix(&text, 8).ok()).flatten().unwrap_or(0).into())
+    Ok(Value::int64(octal.then(|| i64::from_str_radix(&text, 8).ok()).flatten().unwrap_or(0)))
 }
 
 pub(super) fn add1(args: &Arguments<'_>) -> Return {
-    Ok(to_int(args.any(0)).wrapping_add(1).into())
+    Ok(Value::int64(to_int(args.any(0)).wrapping_add(1)))
 }
 
 pub(super) fn add(args: &Arguments<'_>) -> Return {
-    Ok(args.rest(0).iter().map(to_int).fold(0, i64::wrapping_add).into())
+    Ok(Value::int64(args.rest(0).iter().map(to_int).fold(0, i64::wrapping_add)))
 }
 
 pub(super) fn sub(args: &Arguments<'_>) -> Return {
-    Ok(to_int(args.any(0)).wrapping_sub(to_int(args.any(1))).into())
+    Ok(Value::int64(to_int(args.any(0)).wrapping_sub(to_int(args.any(1)))))
 }
 
 pub(super) fn mul(args: &Arguments<'_>) -> Return {
-    Ok(args.rest(0).iter().map(to_int).fold(1, i64::wrapping_mul).into())
+    Ok(Value::int64(args.rest(0).iter().map(to_int).fold(1, i64::wrapping_mul)))
 }
 
 pub(super) fn div(args: &Arguments<'_>) -> Return {
     match to_int(args.any(1)) {
         0 => fail("runtime error: integer divide by zero"),
-        by => Ok(to_int(args.any(0)).wrapping_div(by).into()),
+        by => Ok(Value::int64(to_int(args.any(0)).wrapping_div(by))),
     }
 }
 
 pub(super) fn modulo(args: &Arguments<'_>) -> Return {
     match to_int(args.any(1)) {
         0 => fail("runtime error: integer divide by zero"),
-        by => Ok(to_int(args.any(0)).wrapping_rem(by).into()),
+        by => Ok(Value::int64(to_int(args.any(0)).wrapping_rem(by))),
     }
 }
 
@@ -158,11 +162,11 @@ pub(super) fn divf(args: &Arguments<'_>) -> Return {
 }
 
 pub(super) fn max(args: &Arguments<'_>) -> Return {
-    Ok(args.rest(0).iter().map(to_int).max().unwrap_or(0).into())
+    Ok(Value::int64(args.rest(0).iter().map(to_int).max().unwrap_or(0)))
 }
 
 pub(super) fn min(args: &Arguments<'_>) -> Return {
-    Ok(args.rest(0).iter().map(to_int).min().unwrap_or(0).into())
+    Ok(Value::int64(args.rest(0).iter().map(to_int).min().unwrap_or(0)))
 }
 
 /// Where one is no number, neither is the greatest.

@@ -1,7 +1,7 @@
 //! Strings. Go counts bytes, and so do these.
 
 use super::{Arguments, Return, fail, format, strings_value, text_of};
-use crate::value::Value;
+use crate::value::{Map, Of, Value};
 
 /// Longer strings are not made.
 const MAX_LENGTH: usize = 64 << 20;
@@ -275,7 +275,8 @@ fn pieces(separator: &str, limit: i64, text: &str) -> Vec<String> {
 }
 
 fn numbered(pieces: Vec<String>) -> Value {
-    Value::map(pieces.into_iter().enumerate().map(|(index, piece)| (format!("_{index}"), piece)))
+    let entries = pieces.into_iter().enumerate().map(|(index, piece)| (format!("_{index}").into(), piece.into()));
+    Map::of(Of::Strings, entries.collect()).into()
 }
 
 pub(super) fn split(args: &Arguments<'_>) -> Return {

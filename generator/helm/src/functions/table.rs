@@ -118,7 +118,8 @@ pub(super) static TABLE: &[Function] = functions! {
 
     // Numbers
     "atoi" (S) Pure(numbers::atoi);
-    "int", "int64" (A) Pure(numbers::int);
+    "int" (A) Pure(numbers::int);
+    "int64" (A) Pure(numbers::int64);
     "float64" (A) Pure(numbers::float64);
     "seq" (; I) Pure(numbers::seq);
     "toDecimal" (A) Pure(numbers::to_decimal);
@@ -237,10 +238,15 @@ pub(super) static TABLE: &[Function] = functions! {
     // Regular expressions
     "regexMatch" (S, S) Pure(regexes::matches);
     "mustRegexMatch" (S, S) Pure(regexes::must_match);
-    "regexFindAll", "mustRegexFindAll" (S, S, I) Pure(regexes::find_all);
-    "regexFind", "mustRegexFind" (S, S) Pure(regexes::find);
-    "regexReplaceAll", "mustRegexReplaceAll" (S, S, S) Pure(regexes::replace_all);
-    "regexReplaceAllLiteral", "mustRegexReplaceAllLiteral" (S, S, S) Pure(regexes::replace_all_literal);
-    "regexSplit", "mustRegexSplit" (S, S, I) Pure(regexes::split);
+    "regexFindAll" (S, S, I) Pure(regexes::find_all);
+    "mustRegexFindAll" (S, S, I) Pure(regexes::must_find_all);
+    "regexFind" (S, S) Pure(regexes::find);
+    "mustRegexFind" (S, S) Pure(regexes::must_find);
+    "regexReplaceAll" (S, S, S) Pure(regexes::replace_all);
+    "mustRegexReplaceAll" (S, S, S) Pure(regexes::must_replace_all);
+    "regexReplaceAllLiteral" (S, S, S) Pure(regexes::replace_all_literal);
+    "mustRegexReplaceAllLiteral" (S, S, S) Pure(regexes::must_replace_all_literal);
+    "regexSplit" (S, S, I) Pure(regexes::split);
+    "mustRegexSplit" (S, S, I) Pure(regexes::must_split);
     "regexQuoteMeta" (S) Pure(regexes::quote_meta);
 };

@@ -2,7 +2,7 @@
 
 use super::literal::is_print;
 use super::print::{self, Unprintable};
-use crate::value::Value;
+use crate::value::{List, Of, Value, Width};
 
 /// A value on its way through a pipeline, with what Go's reflection knows of it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,14 @@ impl Item {
         match value {
             Value::Nil => Item::Invalid,
             value => Item::Plain(value),
+        }
+    }
+
+    /// What a list or map gives, which has a type of its own only where all that it holds has.
+    pub fn held(of: Of, value: Value) -> Item {
+        match of {
+            Of::Anything => Item::Inner(value),
+            _ => Item::Plain(value),
         }
     }
 
@@ -228,6 +236,7 @@ fn plain_text(arguments: impl Iterator<Item = Item>, most: usize) -> Result<Stri
 enum Basic {
     Bool,
     Int,
+    Uint,
     Float,
     String,
 }
@@ -236,6 +245,8 @@ fn basic(value: &Value) -> Option<Basic> {
     match value {
         Value::Bool(_) => Some(Basic::Bool),
         Value::Int(_) => Some(Basic::Int),
+        Value::Sized(_, Width::Int64) => Some(Basic::Int),
+        Value::Sized(_, Width::Uint8 | Width::Uint64) => Some(Basic::Uint),
         Value::Float(_) => Some(Basic::Float),
         Value::String(_) => Some(Basic::String),
         Value::Nil | Value::List(_) | Value::Map(_) | Value::Object(_) => None,
@@ -254,6 +265,8 @@ fn equal_to_any(first: &Item, others: impl Iterator<Item = Item>, most: usize) -
         let right = other.value();
         let nil = matches!(left, Value::Nil) || matches!(right, Value::Nil);
         let equal = match (basic(left), basic(right)) {
+            // A number without a sign is compared by what it is worth.
+            (Some(Basic::Int | Basic::Uint), Some(Basic::Int | Basic::Uint)) => left.whole() == right.whole(),
             (left_kind, right_kind) if left_kind != right_kind => {
                 if !nil {
                     return incompatible(left, right);
@@ -292,7 +305,7 @@ fn less(left: &Item, right: &Item) -> Result<bool, Failed> {
         return fail(BAD);
     }
     match (left, right) {
-        (Value::Int(left), Value::Int(right)) => Ok(left < right),
+        (Value::Int(left) | Value::Sized(left, _), Value::Int(right) | Value::Sized(right, _)) => Ok(left < right),
         (Value::Float(left), Value::Float(right)) => Ok(left < right),
         (Value::String(left), Value::String(right)) => Ok(left < right),
         (Value::Bool(_), Value::Bool(_)) => fail(BAD),
@@ -327,7 +340,7 @@ fn length(item: &Item) -> Result<Item, Failed> {
 /// An index into something so long.
 fn position(index: &Item, length: usize) -> Result<usize, Failed> {
     match index {
-        Item::Plain(Value::Int(number)) => match usize::try_from(*number) {
+        Item::Plain(Value::Int(number) | Value::Sized(number, _)) => match usize::try_from(*number) {
             Ok(position) if position <= length => Ok(position),
             _ => fail(format!("index out of range: {number}")),
         },
@@ -346,14 +359,14 @@ fn index(item: Item, indexes: impl Iterator<Item = Item>) -> Result<Item, Failed
         item = match item.value() {
             Value::Nil => return fail("index of nil pointer"),
             Value::List(values) => match values.get(position(&index, values.len())?) {
-                Some(value) => Item::Inner(value.clone()),
+                Some(value) => Item::held(values.item_type(), value.clone()),
                 None => return fail("reflect: slice index out of range"),
             },
             Value::String(text) => match text.as_bytes().get(position(&index, text.len())?) {
-                Some(byte) => Item::Plain(Value::Int(i64::from(*byte))),
+                Some(byte) => Item::Plain(Value::Sized(i64::from(*byte), Width::Uint8)),
                 None => return fail("reflect: string index out of range"),
             },
-            Value::Map(map) => Item::Inner(map.get(key(&index)?).unwrap_or_default()),
+            Value::Map(map) => Item::held(map.item_type(), map.get_or_zero(key(&index)?)),
             value => match value {
                 Value::Object(object) if object.kind().contains("map[") => {
                     Item::Inner(object.field(key(&index)?).unwrap_or_default())
@@ -403,7 +416,7 @@ fn slice(item: Item, indexes: Vec<Item>) -> Result<Item, Failed> {
             let cut = String::from_utf8_lossy(&text.as_bytes()[start..end]);
             Ok(Item::Plain(Value::from(&*cut)))
         }
-        Value::List(values) => Ok(Item::Plain(Value::from(values[start..end].to_vec()))),
+        Value::List(values) => Ok(Item::Plain(List::of(values.item_type(), values[start..end].to_vec()).into())),
         _ => fail("can't slice"),
     }
 }

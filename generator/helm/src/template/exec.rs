@@ -11,7 +11,7 @@ use super::print::{self, Unprintable};
 use super::stack::deep;
 use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind};
 use super::{FunctionError, Functions, Limits, Place, ROOT, Signature, TemplateError, Templates, Type};
-use crate::value::{Object, Value, dismantle};
+use crate::value::{Entries, Object, Of, Value, Width, dismantle};
 
 /// A running execution. Functions are handed it, so that `include` and `tpl` can run templates.
 pub struct Exec<'a> {
@@ -221,12 +221,14 @@ impl Type {
         match (self, value) {
             (Type::Any, _)
             | (Type::Bool, Value::Bool(_))
-            | (Type::Int | Type::Int64, Value::Int(_))
+            | (Type::Int, Value::Int(_))
+            | (Type::Int64, Value::Sized(_, Width::Int64))
             | (Type::Float, Value::Float(_))
             | (Type::String, Value::String(_))
-            | (Type::List, Value::List(_))
-            | (Type::Map, Value::Map(_)) => true,
-            (Type::Strings, Value::List(values)) => values.iter().all(|value| matches!(value, Value::String(_))),
+            => true,
+            (Type::List, Value::List(values)) => values.item_type() == Of::Anything,
+            (Type::Strings, Value::List(values)) => values.item_type() == Of::Strings,
+            (Type::Map, Value::Map(map)) => map.item_type() == Of::Anything,
             (Type::Object(name), Value::Object(object)) => object.kind() == name,
             _ => false,
         }
@@ -459,19 +461,19 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             Value::List(values) => {
                 for (index, value) in values.iter().enumerate() {
                     let index = Item::Plain(Value::Int(i64::try_from(index).unwrap_or(i64::MAX)));
-                    if self.iteration(branch, index, Item::Inner(value.clone()))? == Flow::Break {
+                    if self.iteration(branch, index, Item::held(values.item_type(), value.clone()))? == Flow::Break {
                         break;
                     }
                 }
                 !values.is_empty()
             }
-            Value::Map(map) => self.entries(branch, &map.entries())?,
-            Value::Int(number) => {
+            Value::Map(map) => self.entries(branch, map.item_type(), &map.entries())?,
+            Value::Int(number) | Value::Sized(number, _) => {
                 if branch.pipe.variables.len() > 1 {
                     return self.fail(format!("can't use {number} to iterate over more than one variable"));
                 }
                 for index in 0..*number {
-                    if self.iteration(branch, Item::Invalid, Item::Plain(Value::Int(index)))? == Flow::Break {
+                    if self.iteration(branch, Item::Invalid, Item::Plain(like(&over, index)))? == Flow::Break {
                         break;
                     }
                 }
@@ -479,7 +481,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             }
             value => match value {
                 Value::Object(object) if object.kind().contains("map[") => match object.as_map() {
-                    Some(entries) => self.entries(branch, &entries)?,
+                    Some(entries) => self.entries(branch, Of::Anything, &entries)?,
                     None => false,
                 },
                 value => {
@@ -492,10 +494,10 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         Ok(some)
     }
 
-    fn entries(&mut self, branch: &'s Branch, entries: &crate::value::Entries) -> Executed<bool> {
+    fn entries(&mut self, branch: &'s Branch, of: Of, entries: &Entries) -> Executed<bool> {
         for (key, value) in entries {
             let key = Item::Plain(Value::String(Arc::clone(key)));
-            if self.iteration(branch, key, Item::Inner(value.clone()))? == Flow::Break {
+            if self.iteration(branch, key, Item::held(of, value.clone()))? == Flow::Break {
                 break;
             }
         }
@@ -722,7 +724,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
                 if arguments.some() {
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
-                Ok(Item::Inner(map.get(name).unwrap_or_default()))
+                Ok(Item::held(map.item_type(), map.get_or_zero(name)))
             }
             Item::Plain(Value::Object(object)) | Item::Inner(Value::Object(object)) => {
                 self.member(dot, &*object, word, name, arguments)
@@ -920,9 +922,8 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             (Wanted::Type(Type::Bool), _) => return expected("bool"),
             (Wanted::Type(Type::String), WordKind::String { text, .. }) => Value::String(Arc::clone(text)),
             (Wanted::Type(Type::String), _) => return expected("string"),
-            (Wanted::Type(Type::Int | Type::Int64), WordKind::Number(Number { int: Some(int), .. })) => {
-                Value::Int(*int)
-            }
+            (Wanted::Type(Type::Int), WordKind::Number(Number { int: Some(int), .. })) => Value::Int(*int),
+            (Wanted::Type(Type::Int64), WordKind::Number(Number { int: Some(int), .. })) => Value::int64(*int),
             (Wanted::Type(Type::Int | Type::Int64), _) => return expected("integer"),
             (Wanted::Type(Type::Float), WordKind::Number(Number { float: Some(float), .. })) => Value::Float(*float),
             (Wanted::Type(Type::Float), _) => return expected("float"),
@@ -952,6 +953,14 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     }
 }
 
+/// A whole number of the same type as another.
+fn like(value: &Value, number: i64) -> Value {
+    match value {
+        Value::Sized(_, width) => Value::Sized(number, *width),
+        _ => Value::Int(number),
+    }
+}
+
 /// A complex constant, which templates can only print.
 #[derive(Debug)]
 struct Complex(f64, f64);
@@ -976,7 +985,7 @@ impl Object for Complex {
         format!("({real}{plus}{imaginary}i)")
     }
 
-    fn as_map(&self) -> Option<crate::value::Entries> {
+    fn as_map(&self) -> Option<Entries> {
         None
     }
 }

@@ -234,20 +234,26 @@ impl Printer {
         }
         self.bounded()?;
         let sharp_v = self.flags.sharp_v;
+        let value_type = value.type_name();
         match value {
             Value::Nil => self.to.push_str(if sharp_v { "interface {}(nil)" } else { "<nil>" }),
             Value::Bool(truth) if matches!(verb, 't' | 'v') => self.pad(if *truth { "true" } else { "false" }),
-            Value::Int(number) if "vdboOxXcqU".contains(verb) => self.whole(*number, verb),
+            Value::Int(number) | Value::Sized(number, _) if "vdboOxXcqU".contains(verb) => self.whole(*number, verb),
             Value::Float(number) if "vbgGxXfFeE".contains(verb) => self.float(*number, verb),
             Value::String(text) if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') => self.string(text, verb),
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => self.bad(value, verb)?,
+            Value::Bool(_) | Value::Int(_) | Value::Sized(..) | Value::Float(_) | Value::String(_) => self.bad(value, verb)?,
             Value::Object(object) if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') => {
                 let shown = object.display();
                 if sharp_v { self.pad(&shown) } else { self.string(&shown, verb) }
             }
             Value::Object(_) => self.bad(value, verb)?,
             Value::List(values) => {
-                self.to.push_str(if sharp_v { "[]interface {}{" } else { "[" });
+                if sharp_v {
+                    self.to.push_str(value_type);
+                    self.to.push('{');
+                } else {
+                    self.to.push('[');
+                }
                 for (index, value) in values.iter().enumerate() {
                     if index > 0 {
                         self.to.push_str(if sharp_v { ", " } else { " " });
@@ -257,7 +263,8 @@ impl Printer {
                 self.to.push(if sharp_v { '}' } else { ']' });
             }
             Value::Map(map) => {
-                self.to.push_str(if sharp_v { "map[string]interface {}{" } else { "map[" });
+                self.to.push_str(if sharp_v { value_type } else { "map" });
+                self.to.push(if sharp_v { '{' } else { '[' });
                 for (index, (key, value)) in map.entries().iter().enumerate() {
                     if index > 0 {
                         self.to.push_str(if sharp_v { ", " } else { " " });
@@ -524,7 +531,7 @@ impl Index<'_> {
         let value = values.get(self.argument)?;
         self.argument += 1;
         match value {
-            Value::Int(number) if number.unsigned_abs() <= WIDEST as u64 => Some(*number),
+            Value::Int(number) | Value::Sized(number, _) if number.unsigned_abs() <= WIDEST as u64 => Some(*number),
             _ => None,
         }
     }

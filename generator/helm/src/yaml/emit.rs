@@ -146,9 +146,10 @@ impl Emitter {
         match value {
             Value::Nil => self.scalar("null", Style::Plain, place),
             Value::Bool(value) => self.scalar(if *value { "true" } else { "false" }, Style::Plain, place),
-            Value::Int(value) => self.scalar(&value.to_string(), Style::Plain, place),
+            Value::Int(value) | Value::Sized(value, _) => self.scalar(&value.to_string(), Style::Plain, place),
             Value::Float(value) => self.scalar(&self.float(*value), Style::Plain, place),
             Value::String(value) => self.string(value, place),
+            Value::List(values) if values.is_nil() => self.scalar("null", Style::Plain, place),
             Value::List(values) if values.is_empty() => {
                 self.indicator("[", true, true, false);
                 self.indicator("]", false, false, false);

@@ -55,7 +55,7 @@ fn check(value: &Value, depth: usize, folded: &mut bool) -> Result<(), String> {
         return Err("json: unsupported value: encountered a cycle".to_owned());
     }
     match value {
-        Value::Nil | Value::Bool(_) | Value::Int(_) => Ok(()),
+        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Sized(..) => Ok(()),
         Value::Float(value) if value.is_finite() => Ok(()),
         Value::Float(value) => Err(format!("json: unsupported value: {}", format::float(*value))),
         Value::String(text) => check_text(text, folded),

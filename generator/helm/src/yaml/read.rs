@@ -82,7 +82,7 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
 
 fn deep_copy(value: &Value) -> Value {
     match value {
-        Value::List(values) => Value::List(Arc::new(values.iter().map(deep_copy).collect())),
+        Value::List(values) => values.iter().map(deep_copy).collect::<Vec<_>>().into(),
         Value::Map(map) => {
             Value::Map(map.entries().iter().map(|(key, value)| (Arc::clone(key), deep_copy(value))).collect())
         }
