@@ -22,6 +22,8 @@ use regex::Regex;
 enum Compare {
     /// It is Helm's, word for word.
     Words,
+    /// Its lines are Helm's, in any order: Helm's own is by chance.
+    Lines,
     /// It names the same places of templates, in the same order.
     Place,
     /// There is one.
@@ -81,9 +83,10 @@ impl Case {
     fn compare(&self) -> Compare {
         match self.text("compare").as_deref() {
             None => Compare::Words,
+            Some("lines") => Compare::Lines,
             Some("place") => Compare::Place,
             Some("failure") => Compare::Failure,
-            Some(other) => panic!("{}: compare is place or failure, and not {other}", self.name()),
+            Some(other) => panic!("{}: compare is lines, place or failure, and not {other}", self.name()),
         }
     }
 
@@ -131,6 +134,7 @@ impl Case {
             (Ok(expected), Ok(printed)) => difference(&expected, &printed),
             (Err(expected), Err(error)) => match self.compare() {
                 Compare::Words => difference(&expected, &error),
+                Compare::Lines => difference(&sorted(&expected), &sorted(&error)),
                 Compare::Place => difference(&places(&expected), &places(&error)),
                 Compare::Failure => None,
             },
@@ -144,6 +148,13 @@ impl Case {
 fn message(text: &str) -> String {
     let text = text.trim_end().trim_end_matches("Use --debug flag to render out invalid YAML").trim_end();
     text.strip_prefix("Error: ").unwrap_or(text).to_owned()
+}
+
+/// The lines of a message by their words.
+fn sorted(message: &str) -> String {
+    let mut lines: Vec<&str> = message.split('\n').collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 /// The places that a message names, one a line.

@@ -1,0 +1,1 @@
+{{ define "db.n" }}{{ .Chart.Name }} {{ .Values.size }}{{ end }}

@@ -1,0 +1,1 @@
+{{ define "same" }}sub{{ end }}{{ define "sub.own" }}sub{{ end }}

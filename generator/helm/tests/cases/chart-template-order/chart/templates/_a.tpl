@@ -1,0 +1,1 @@
+{{ define "same" }}top-a{{ end }}

@@ -1,0 +1,1 @@
+{{ define "depth" }}shallow{{ end }}{{ define "sub.own" }}parent wins{{ end }}

@@ -1,0 +1,1 @@
+{{ define "same" }}top-sub{{ end }}{{ define "depth" }}deep{{ end }}

@@ -1,0 +1,4 @@
+line
+{{ define "x" }}
+{{ nope }}
+{{ end }}

@@ -1,0 +1,1 @@
+{{ define "outer" }}outer {{ .Release.Name }}{{ end }}{{ define "override" }}original{{ end }}

@@ -1,0 +1,3 @@
+{{- define "password" }}
+{{- if .Values.password }}{{ .Values.password }}{{ else }}{{ randAlphaNum 10 }}{{ end }}
+{{- end }}

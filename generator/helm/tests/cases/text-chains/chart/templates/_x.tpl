@@ -1,0 +1,1 @@
+{{- define "x" }}{{ if .y }}{{ (index .y 1).z }}{{ else }}x{{ end }}{{ end }}

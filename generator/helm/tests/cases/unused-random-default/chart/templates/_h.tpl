@@ -1,0 +1,1 @@
+{{ define "made" }}{{ randAlphaNum 5 | upper }}{{ end }}
