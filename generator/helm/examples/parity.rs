@@ -560,6 +560,7 @@ impl Functions for Constants {
                 _ => Value::Nil,
             },
             "encryptAES" => "AAAA".into(),
+            "now" => HelmFunctions.call("toDate", vec!["2006-01-02".into(), "2026-01-01".into()], exec)?,
             "genPrivateKey" => "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n".into(),
             "genCA" | "genCAWithKey" | "genSelfSignedCert" | "genSelfSignedCertWithKey" | "genSignedCert"
             | "genSignedCertWithKey" => pair(),

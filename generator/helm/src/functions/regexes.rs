@@ -355,11 +355,6 @@ impl<'t> Translator<'t> {
                 self.to.push(']');
                 return Ok(());
             }
-            // Go takes a hyphen for itself only at the start and before the end.
-            if self.rest.starts_with('-') && !first && self.rest[1..].chars().next().is_some_and(|c| c != ']') {
-                let end = self.rest[1..].chars().next().map_or(1, |c| 1 + c.len_utf8());
-                return Err(format!("invalid character class range: `{}`", &self.rest[..end]));
-            }
             first = false;
             if self.rest.starts_with("[:")
                 && let Some(end) = self.rest.find(":]")
