@@ -77,7 +77,7 @@ fn write_value(to: &mut String, value: &Value, layout: Layout, depth: usize) -> 
         Value::Map(map) => write_map(to, &map.entries(), layout, depth)?,
         Value::Object(object) => match object.as_map() {
             Some(entries) => write_map(to, &entries, layout, depth)?,
-            None => write_string(to, &object.display(), layout.html),
+            None => write_string(to, &object.text().unwrap_or_else(|| object.display()), layout.html),
         },
     }
     Ok(())

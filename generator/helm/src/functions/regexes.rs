@@ -69,6 +69,7 @@ impl<'t> Translator<'t> {
 
     fn all(&mut self) -> Result<(), String> {
         // Whether something stands before that can be repeated, and whether it is repeated already.
+        let whole = self.rest;
         let (mut some, mut repeated) = (false, false);
         while let Some(c) = self.next() {
             let start = self.to.len();
@@ -125,7 +126,7 @@ impl<'t> Translator<'t> {
             debug_assert!(self.to.len() >= start);
         }
         if self.depth > 0 {
-            return Err("missing closing )".to_owned());
+            return Err(format!("missing closing ): `{whole}`"));
         }
         Ok(())
     }
@@ -135,7 +136,8 @@ impl<'t> Translator<'t> {
             return Err(format!("missing argument to repetition operator: `{operator}`"));
         }
         if repeated {
-            return Err(format!("invalid nested repetition operator: `{operator}`"));
+            let before: String = self.to.chars().rev().take(1).collect();
+            return Err(format!("invalid nested repetition operator: `{before}{operator}`"));
         }
         self.to.push_str(operator);
         if let Some(rest) = self.rest.strip_prefix('?') {

@@ -114,7 +114,7 @@ pub(super) fn semver(args: &Arguments<'_>) -> Return {
 pub(super) fn semver_compare(args: &Arguments<'_>) -> Return {
     let (range, version) = (args.text(0), args.text(1));
     if !version::is_range(range) {
-        return fail(format!("improper constraint: {range}"));
+        return fail(format!("improper constraint: {}", super::format::quote(range)));
     }
     if Version::parse(version).is_none() {
         return fail(INVALID);
