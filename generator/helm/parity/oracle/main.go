@@ -85,11 +85,16 @@ func main() {
 			var a answer
 			select {
 			case a = <-done:
-			case <-time.After(20 * time.Second):
+			case <-time.After(10 * time.Second):
 				a = answer{Late: true}
 			}
 			if err := encode.Encode(a); err != nil {
 				os.Exit(1)
+			}
+			if a.Late {
+				// What still runs cannot be stopped otherwise.
+				out.Flush()
+				os.Exit(3)
 			}
 			if in.Buffered() == 0 {
 				out.Flush()
