@@ -115,10 +115,16 @@ pub(super) fn must_from_json(args: &Arguments<'_>) -> Return {
 }
 
 pub(super) fn to_toml(args: &Arguments<'_>) -> Return {
+    if *args.any(0) == Value::Nil {
+        return fail(toml::NIL);
+    }
     Ok(toml::write(args.any(0)).unwrap_or_else(|error| error).into())
 }
 
 pub(super) fn must_to_toml(args: &Arguments<'_>) -> Return {
+    if *args.any(0) == Value::Nil {
+        return fail(toml::NIL);
+    }
     toml::write(args.any(0)).map(Value::from).or_else(fail)
 }
 
@@ -207,7 +213,7 @@ pub(super) fn b32dec(args: &Arguments<'_>) -> Return {
         }
         let last = (number + 1) * 8 >= text.len();
         if chunk.len() < 8 {
-            return mistake(text.len());
+            return mistake(number * 8);
         }
         if !matches!(letters, 2 | 4 | 5 | 7 | 8) || chunk[letters..].iter().any(|byte| *byte != b'=') {
             return mistake(number * 8 + letters);
