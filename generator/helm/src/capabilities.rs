@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::chart::ChartError;
-use crate::value::{Object, Value};
+use crate::template::Type;
+use crate::value::{List, Object, Of, Value};
 
 /// The versions of Helm that can be followed. They differ in what nulls in values do, in how documents are split, in the order of a
 /// few kinds, in whether `.Chart` is a struct or a map, in the words of some mistakes, and in the cluster that they take for granted.
@@ -80,7 +81,8 @@ impl KubeVersion {
             return Err(wrong());
         }
         let patch = parts.get(2).copied().unwrap_or("0");
-        let plain = format!("v{}.{}.{patch}", parts[0], parts[1]);
+        let plain =
+            if helm.is_v4() { format!("v{}", parts.join(".")) } else { format!("v{}.{}.{patch}", parts[0], parts[1]) };
         let version = match helm.is_v4() {
             false => plain.clone(),
             true if text.starts_with('v') => text.to_owned(),
@@ -197,11 +199,14 @@ struct Shown {
 enum Part {
     All,
     Kube,
-    Apis,
     Helm,
 }
 
 impl Shown {
+    fn apis(&self) -> Value {
+        List::of(Of::Versions, self.of.api_versions.iter().map(|api| api.as_str().into()).collect()).into()
+    }
+
     fn fields(&self) -> Vec<(&'static str, &'static str, Value)> {
         let part = |part: Part| Value::Object(Arc::new(Shown { of: Arc::clone(&self.of), part }));
         let kube = &self.of.kube_version;
@@ -209,7 +214,7 @@ impl Shown {
         match self.part {
             Part::All => vec![
                 ("KubeVersion", "KubeVersion", part(Part::Kube)),
-                ("APIVersions", "APIVersions", part(Part::Apis)),
+                ("APIVersions", "APIVersions", self.apis()),
                 ("HelmVersion", "HelmVersion", part(Part::Helm)),
             ],
             Part::Kube => vec![
@@ -217,7 +222,6 @@ impl Shown {
                 ("Major", "Major", text(&kube.major)),
                 ("Minor", "Minor", text(&kube.minor)),
             ],
-            Part::Apis => Vec::new(),
             Part::Helm => {
                 let helm = self.of.helm;
                 let mut fields = vec![
@@ -243,8 +247,6 @@ impl Object for Shown {
             Part::All => "*chartutil.Capabilities",
             Part::Kube if v4 => "common.KubeVersion",
             Part::Kube => "chartutil.KubeVersion",
-            Part::Apis if v4 => "common.VersionSet",
-            Part::Apis => "chartutil.VersionSet",
             Part::Helm => "version.BuildInfo",
         }
     }
@@ -253,27 +255,17 @@ impl Object for Shown {
         self.fields().into_iter().find(|(field, ..)| *field == name).map(|(.., value)| value)
     }
 
-    fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+    fn method(&self, name: &str) -> Option<&'static [Type]> {
+        matches!((self.part, name), (Part::Kube, "String" | "GitVersion")).then_some(&[])
+    }
+
+    fn call(&self, name: &str, _arguments: &[Value]) -> Option<Result<Value, String>> {
         let kube = &self.of.kube_version;
-        let (wanted, result) = match (self.part, name) {
-            (Part::Kube, "String") => (0, Value::from(kube.plain.as_str())),
-            (Part::Kube, "GitVersion") => (0, Value::from(kube.version.as_str())),
-            (Part::Apis, "Has") => match arguments {
-                [Value::String(api)] => (1, self.of.api_versions.iter().any(|known| **known == **api).into()),
-                [other] => {
-                    let got = other.type_name();
-                    return Some(Err(format!("wrong type for value; expected string; got {got}")));
-                }
-                _ => (1, Value::Nil),
-            },
-            _ => return None,
-        };
-        let got = arguments.len();
-        Some(if got == wanted {
-            Ok(result)
-        } else {
-            Err(format!("wrong number of args for {name}: want {wanted} got {got}"))
-        })
+        match (self.part, name) {
+            (Part::Kube, "String") => Some(Ok(Value::from(kube.plain.as_str()))),
+            (Part::Kube, "GitVersion") => Some(Ok(Value::from(kube.version.as_str()))),
+            _ => None,
+        }
     }
 
     fn display(&self) -> String {
@@ -281,23 +273,23 @@ impl Object for Shown {
             let shown = self.fields().into_iter().map(|(.., value)| match value {
                 Value::Object(object) => object.display(),
                 Value::String(text) => text.to_string(),
-                _ => String::new(),
+                _ => format!("[{}]", self.of.api_versions.join(" ")),
             });
             shown.collect::<Vec<_>>().join(" ")
         };
         match self.part {
             Part::All => format!("&{{{}}}", fields()),
             Part::Kube => self.of.kube_version.plain.clone(),
-            Part::Apis => format!("[{}]", self.of.api_versions.join(" ")),
             Part::Helm => format!("{{{}}}", fields()),
         }
     }
 
+    fn ordered(&self) -> Option<Vec<(Arc<str>, Value)>> {
+        Some(self.fields().into_iter().map(|(_, json, value)| (Arc::from(json), value)).collect())
+    }
+
     fn as_map(&self) -> Option<BTreeMap<Arc<str>, Value>> {
-        match self.part {
-            Part::Apis => None,
-            _ => Some(self.fields().into_iter().map(|(_, json, value)| (Arc::from(json), value)).collect()),
-        }
+        Some(self.fields().into_iter().map(|(_, json, value)| (Arc::from(json), value)).collect())
     }
 }
 
@@ -323,11 +315,10 @@ mod tests {
     fn what_templates_see() {
         let capabilities = Capabilities::of(HelmVersion::V3_19).with_api_versions(["a/v1/Kind"]);
         let Value::Object(all) = capabilities.to_value() else { panic!() };
-        let Some(Value::Object(apis)) = all.field("APIVersions") else { panic!() };
+        let Some(Value::List(apis)) = all.field("APIVersions") else { panic!() };
         for (api, there) in [("apps/v1", true), ("a/v1/Kind", true), ("a/v1", false), ("autoscaling/v2beta2", true)] {
-            assert_eq!(apis.call("Has", &[api.into()]), Some(Ok(there.into())), "{api}");
+            assert_eq!(apis.contains(&api.into()), there, "{api}");
         }
-        assert!(apis.call("Has", &[]).unwrap().is_err());
         let Some(Value::Object(kube)) = all.field("KubeVersion") else { panic!() };
         assert_eq!(kube.field("Minor"), Some("34".into()));
         assert_eq!(kube.call("GitVersion", &[]), Some(Ok("v1.34.0".into())));

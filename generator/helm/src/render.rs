@@ -10,7 +10,7 @@ use regex::Regex;
 use crate::capabilities::Capabilities;
 use crate::chart::values::{ROOT, Tree, lookup_table};
 use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, schema, text, version};
-use crate::value::{Entries, Map, Value};
+use crate::value::{Entries, Map, Of, Value};
 
 /// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
 pub trait Engine {
@@ -197,10 +197,10 @@ impl From<ChartError> for RenderError {
     }
 }
 
-/// A template with the scope that it runs in.
+/// A template with the scope that it runs in. All templates of a chart run in the same one: what `set` puts into it stays.
 struct Source {
     text: String,
-    scope: Entries,
+    scope: Map,
     base: String,
 }
 
@@ -214,7 +214,7 @@ pub fn render(
     engine: &mut dyn Engine,
 ) -> Result<Rendered, RenderError> {
     let helm = capabilities.helm;
-    installable(chart)?;
+    installable(chart, helm.is_v4())?;
     let mut tree = Tree::new(chart, values, helm)?;
     let merged = tree.render_values(values)?;
     if !options.skip_schema {
@@ -271,7 +271,7 @@ pub fn render(
 }
 
 /// Whether a chart can be rendered by itself, and has what it says it needs.
-fn installable(chart: &Chart) -> Result<(), ChartError> {
+fn installable(chart: &Chart, v4: bool) -> Result<(), ChartError> {
     let kind = &chart.metadata.kind;
     if !matches!(kind.as_str(), "" | "application") {
         return Err(ChartError::new(format!("{kind} charts are not installable")));
@@ -282,9 +282,10 @@ fn installable(chart: &Chart) -> Result<(), ChartError> {
     if missing.is_empty() {
         return Ok(());
     }
+    let (an, build) = if v4 { ("an", "'helm dependency build'") } else { ("An", "`helm dependency build`") };
     Err(ChartError::new(format!(
-        "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing \
-         dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
+        "{an} error occurred while checking for chart dependencies. You may need to run {build} to fetch missing dependencies: \
+         found in Chart.yaml, but missing in charts/ directory: {}",
         missing.join(", ")
     )))
 }
@@ -305,13 +306,13 @@ fn scopes(tree: &Tree, at: usize, values: &Map, top: &Scope, sources: &mut BTree
         ("Files", Value::Object(Arc::new(Files::new(&node.chart.files)))),
         ("Release", top.release.clone()),
         ("Capabilities", top.capabilities.clone()),
-        ("Values", Value::Map(values.clone())),
+        ("Values", Value::Map(values.as_of(if top.v4 { Of::Values } else { Of::Anything }))),
         ("Subcharts", Value::Map(subcharts.clone())),
     ]
     .into_iter()
     .map(|(name, value)| (Arc::from(name), value))
     .collect();
-    let map = Map::new(scope.clone());
+    let map = Map::new(scope);
     for child in &node.children {
         let name = &tree.nodes[*child].name;
         let own = lookup_table(values, name).unwrap_or_default();
@@ -326,7 +327,7 @@ fn scopes(tree: &Tree, at: usize, values: &Map, top: &Scope, sources: &mut BTree
         }
         let source = Source {
             text: String::from_utf8_lossy(&file.data).into_owned(),
-            scope: scope.clone(),
+            scope: map.clone(),
             base: clean_path(&format!("{full}/templates")),
         };
         sources.insert(clean_path(&format!("{full}/{}", file.name)), source);
@@ -355,10 +356,11 @@ fn run(
             continue;
         }
         let source = &sources[name];
-        let mut scope = source.scope.clone();
-        let template = Value::map([("Name", name.as_str()), ("BasePath", source.base.as_str())]);
-        scope.insert(Arc::from("Template"), template);
-        let text = engine.execute(name, &scope.into()).map_err(|error| {
+        let of = if v4 { Of::Values } else { Of::Anything };
+        let template = [("Name", name.as_str()), ("BasePath", source.base.as_str())];
+        let template = template.into_iter().map(|(key, value)| (Arc::from(key), value.into())).collect();
+        source.scope.set("Template", Map::of(of, template).into());
+        let text = engine.execute(name, &source.scope.as_of(of).into()).map_err(|error| {
             let message = execution_message(&error, v4);
             RenderError::Template { message, error: Box::new(error) }
         })?;
@@ -540,7 +542,7 @@ fn head(value: &Value) -> Result<Head, String> {
     let entries = match value {
         Value::Nil => return Ok(Head::default()),
         Value::Map(map) => map.entries(),
-        other => return wrong(other, "value of type releaseutil.SimpleHead"),
+        other => return wrong(other, "value of type util.SimpleHead"),
     };
     let text = |entries: &Entries, name: &str, at: &str| {
         string(&field(entries, name), &format!("SimpleHead.{at}")).map(Option::unwrap_or_default)
@@ -564,7 +566,7 @@ fn head(value: &Value) -> Result<Head, String> {
                     }
                 }
                 other => {
-                    return wrong(&other, "struct field SimpleHead.metadata.annotations of type map[string]string");
+                    return wrong(&other, "struct field .metadata.annotations of type map[string]string");
                 }
             }
         }

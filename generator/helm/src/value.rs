@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::template::{TemplateError, Type};
+
 /// A value. Maps are sorted by key, as Go's templates and go-yaml show them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
@@ -62,6 +64,24 @@ pub enum Of {
     Ints,
     /// `[]interface {}`
     Lists,
+    /// Anything, in Helm's map of values, which has methods and is of another type than other maps.
+    Values,
+    /// `string`, in Helm's list of API versions, which has a method and is of another type than other lists.
+    Versions,
+    /// `uint8`: the bytes of a file.
+    Bytes,
+}
+
+impl Of {
+    /// Whether anything may be held.
+    pub fn is_anything(self) -> bool {
+        matches!(self, Of::Anything | Of::Values)
+    }
+
+    /// Whether strings are held.
+    pub fn is_strings(self) -> bool {
+        matches!(self, Of::Strings | Of::Versions)
+    }
 }
 
 /// A list, which reads like a slice. A clone shares its items.
@@ -88,6 +108,12 @@ impl List {
         self.of
     }
 
+    /// The bytes, where it is a list of bytes.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        let byte = |value: &Value| value.whole().and_then(|byte| u8::try_from(byte).ok()).unwrap_or_default();
+        (self.of == Of::Bytes).then(|| self.items.iter().map(byte).collect())
+    }
+
     /// Whether it is Go's nil slice.
     pub fn is_nil(&self) -> bool {
         self.nil
@@ -104,6 +130,9 @@ impl List {
             Of::Strings => "[]string",
             Of::Ints => "[]int",
             Of::Lists => "[][]interface {}",
+            Of::Values => "[]interface {}",
+            Of::Versions => "common.VersionSet",
+            Of::Bytes => "[]uint8",
         }
     }
 }
@@ -126,14 +155,31 @@ impl From<Vec<Value>> for List {
 pub trait Object: fmt::Debug + Send + Sync {
     /// Name of its type in messages, in Go's words: `*chart.Metadata`.
     fn kind(&self) -> &'static str;
+    /// What kind of type that is, as Go's reflection says.
+    fn reflected(&self) -> &'static str {
+        if self.kind().starts_with('*') { "ptr" } else { "struct" }
+    }
+    /// What a method takes; none where there is no such method. Methods come before fields.
+    fn method(&self, _name: &str) -> Option<&'static [Type]> {
+        None
+    }
     /// A field; none where it has no such field.
     fn field(&self, name: &str) -> Option<Value>;
-    /// Calls a method; none where it has no such method.
+    /// Calls a method; none where it has no such method. The arguments fit what it takes.
     fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>>;
     /// As `%v` prints it.
     fn display(&self) -> String;
     /// Its fields as a map, where `range`, `toYaml` and the like may look into it.
     fn as_map(&self) -> Option<BTreeMap<Arc<str>, Value>>;
+    /// Its fields in the order in which JSON has them.
+    fn ordered(&self) -> Option<Vec<(Arc<str>, Value)>> {
+        self.as_map().map(|map| map.into_iter().collect())
+    }
+    /// Why there is no such value, where a function was refused that would have made it up. Templates may pass it on, but whatever
+    /// looks at it fails.
+    fn refused(&self) -> Option<&TemplateError> {
+        None
+    }
     /// As JSON writes it, where it is a string there.
     fn text(&self) -> Option<String> {
         None
@@ -175,8 +221,14 @@ impl Map {
         self.get(key).unwrap_or_else(|| match self.1 {
             Of::Strings => "".into(),
             Of::Ints => Value::Int(0),
-            Of::Anything | Of::Lists => Value::Nil,
+            _ => Value::Nil,
         })
+    }
+
+    /// The same map, under another type.
+    #[must_use]
+    pub fn as_of(&self, of: Of) -> Map {
+        Map(Arc::clone(&self.0), of)
     }
 
     /// What it holds at this moment. Cheap: nothing is copied until the map changes.
@@ -327,6 +379,12 @@ impl Value {
         }
     }
 
+    /// Bytes.
+    pub fn bytes(bytes: &[u8]) -> Value {
+        let items = bytes.iter().map(|byte| Value::Sized(i64::from(*byte), Width::Uint8)).collect();
+        Value::List(List::of(Of::Bytes, items))
+    }
+
     /// A list of strings.
     pub fn strings<S: Into<Value>>(texts: impl IntoIterator<Item = S>) -> Value {
         Value::List(List::of(Of::Strings, texts.into_iter().map(Into::into).collect()))
@@ -361,6 +419,7 @@ impl Value {
             Value::String(_) => "string",
             Value::List(list) => list.type_name(),
             Value::Map(map) if map.1 == Of::Strings => "map[string]string",
+            Value::Map(map) if map.1 == Of::Values => "common.Values",
             Value::Map(_) => "map[string]interface {}",
             Value::Object(object) => object.kind(),
         }
@@ -377,8 +436,7 @@ impl Value {
             Value::String(_) => "string",
             Value::List(_) => "slice",
             Value::Map(_) => "map",
-            Value::Object(object) if object.kind().starts_with('*') => "ptr",
-            Value::Object(_) => "struct",
+            Value::Object(object) => object.reflected(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 
 use super::{File, glob::Glob, text};
+use crate::template::Type;
 use crate::value::{Object, Value};
 
 /// The files of a chart that are no templates, as templates see them.
@@ -44,40 +45,44 @@ impl Object for Files {
 
     fn field(&self, name: &str) -> Option<Value> {
         // A map of Go: what is no method is a key.
-        Some(self.files.get(name).and_then(|data| string(name, data).ok()).map_or(Value::Nil, Value::from))
+        Some(Value::bytes(self.files.get(name).map_or(&[], |data| data)))
+    }
+
+    fn reflected(&self) -> &'static str {
+        "map"
+    }
+
+    fn method(&self, name: &str) -> Option<&'static [Type]> {
+        match name {
+            "Get" | "GetBytes" | "Glob" | "Lines" => Some(&[Type::String]),
+            "AsConfig" | "AsSecrets" => Some(&[]),
+            _ => None,
+        }
     }
 
     fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
-        let wanted = match name {
-            "Get" | "GetBytes" | "Glob" | "Lines" => 1,
-            "AsConfig" | "AsSecrets" => 0,
-            _ => return None,
-        };
-        if arguments.len() != wanted {
-            let got = arguments.len();
-            return Some(Err(format!("wrong number of args for {name}: want {wanted} got {got}")));
-        }
+        self.method(name)?;
         let argument = match arguments.first() {
-            None => "",
             Some(Value::String(text)) => text,
-            Some(other) => {
-                return Some(Err(format!("wrong type for value; expected string; got {}", other.type_name())));
-            }
+            _ => "",
         };
         Some(match name {
-            "Get" | "GetBytes" => self.read(argument).map(Value::from),
+            "Get" => self.read(argument).map(Value::from),
+            "GetBytes" => Ok(Value::bytes(self.files.get(argument).map_or(&[], |data| data))),
             "Glob" => {
                 let glob = Glob::new(argument).unwrap_or_else(|_| Glob::all());
                 let files = self.files.iter().filter(|(name, _)| glob.matches(name));
                 let files = files.map(|(name, data)| (Arc::clone(name), Arc::clone(data))).collect();
                 Ok(Value::Object(Arc::new(Files { files })))
             }
-            "Lines" => self.read(argument).map(|text| {
+            "Lines" => self.read(argument).and_then(|text| {
                 if text.is_empty() {
-                    return Vec::new().into();
+                    // Go's code looks at the last byte of a file that has none.
+                    let there = self.files.contains_key(argument);
+                    return if there { Err("runtime error: index out of range [-1]".to_owned()) } else { Ok(Value::strings::<&str>([])) };
                 }
                 let text = text.strip_suffix('\n').unwrap_or(text);
-                text.split('\n').map(Value::from).collect::<Vec<_>>().into()
+                Ok(Value::strings(text.split('\n')))
             }),
             _ => self.as_yaml(name == "AsSecrets").map(Value::from),
         })
@@ -90,8 +95,7 @@ impl Object for Files {
     }
 
     fn as_map(&self) -> Option<BTreeMap<Arc<str>, Value>> {
-        let value = |name: &str, data: &[u8]| string(name, data).map_or(Value::Nil, Value::from);
-        Some(self.files.iter().map(|(name, data)| (Arc::clone(name), value(name, data))).collect())
+        Some(self.files.iter().map(|(name, data)| (Arc::clone(name), Value::bytes(data))).collect())
     }
 }
 

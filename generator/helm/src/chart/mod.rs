@@ -194,17 +194,8 @@ fn load_files(files: Vec<File>, budget: &mut Budget, depth: usize) -> Result<Cha
         match file.name.as_str() {
             "Chart.yaml" | "Chart.lock" => {}
             "values.yaml" => {
-                values = match read(&file, "values.yaml")? {
-                    Value::Nil => Value::map::<&str, Value>([]),
-                    Value::Map(map) => Value::Map(map),
-                    other => {
-                        return Err(ChartError(format!(
-                            "cannot load values.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \
-                             {} into Go value of type map[string]interface {{}}",
-                            json_type(&other)
-                        )));
-                    }
-                };
+                let read = utf8(&file).and_then(values::read);
+                values = read.map_err(|error| ChartError(format!("cannot load values.yaml: {error}")))?;
             }
             "values.schema.json" => schema = Some(file.data),
             "requirements.yaml" => {

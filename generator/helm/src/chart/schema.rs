@@ -222,12 +222,12 @@ fn message(error: &ValidationError<'_>) -> String {
             unexpected.sort_unstable();
             format!("additional properties {} not allowed", quoted(&unexpected))
         }
-        Kind::AnyOf { .. } => "anyOf failed".to_owned(),
-        Kind::OneOfNotValid { .. } => "oneOf failed, none matched".to_owned(),
+        Kind::AnyOf { .. } => "'anyOf' failed".to_owned(),
+        Kind::OneOfNotValid { .. } => "'oneOf' failed, none matched".to_owned(),
         Kind::OneOfMultipleValid { context } => {
             let valid: Vec<String> =
                 (0..context.len()).filter(|at| context[*at].is_empty()).take(2).map(|at| at.to_string()).collect();
-            format!("oneOf failed, subschemas {} matched", valid.join(", "))
+            format!("'oneOf' failed, subschemas {} matched", valid.join(", "))
         }
         Kind::Constant { expected_value } => match expected_value.as_ref() {
             Json::Array(_) | Json::Object(_) => "const failed".to_owned(),
@@ -260,7 +260,7 @@ fn message(error: &ValidationError<'_>) -> String {
         Kind::MinItems { limit } => bound("minItems", limit),
         Kind::MinLength { limit } => bound("minLength", limit),
         Kind::MinProperties { limit } => bound("minProperties", limit),
-        Kind::Not { .. } => "not failed".to_owned(),
+        Kind::Not { .. } => "'not' failed".to_owned(),
         Kind::Pattern { pattern } => format!("{} does not match pattern {}", display(value), quote(pattern)),
         Kind::PropertyNames { error } => format!("invalid propertyName {}", display(error.instance())),
         Kind::Required { .. } => "missing property".to_owned(),

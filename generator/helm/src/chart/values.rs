@@ -20,6 +20,38 @@ const DEPTH: usize = 500;
 const CHARTS: usize = 5_000;
 const NODES: usize = 4_000_000;
 
+/// Reads a file of values, whose documents are merged, the last on top.
+pub fn read(text: &str) -> Result<Value, String> {
+    let mut values = Value::Map(Map::default());
+    let mut document = String::new();
+    for line in text.split_inclusive('\n').chain(["---"]) {
+        if let Some(after) = line.strip_prefix("---") {
+            let after = after.trim();
+            if !after.is_empty() && !after.starts_with('#') {
+                return Err(format!("error reading yaml document: invalid Yaml document separator: {after}"));
+            }
+            if !document.is_empty() {
+                values = merge(&values, &read_document(&document)?);
+                document.clear();
+                continue;
+            }
+        }
+        document.push_str(line);
+    }
+    Ok(values)
+}
+
+fn read_document(text: &str) -> Result<Value, String> {
+    let wrong = |error: String| format!("cannot unmarshal yaml document: {error}");
+    match super::text::read(text).map_err(wrong)? {
+        value @ (Value::Nil | Value::Map(_)) => Ok(value),
+        other => Err(wrong(format!(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            super::metadata::json_type(&other)
+        ))),
+    }
+}
+
 /// Merges a file of values over another, as `-f` does: tables are merged, all else is replaced, nulls stay.
 pub fn merge(below: &Value, above: &Value) -> Value {
     match (below, above) {

@@ -66,7 +66,13 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
     if let Some(value) = special {
         return Some(if negative { -value } else { value });
     }
-    crate::yaml::decimal(text)
+    // An underscore stands between digits.
+    let digits = |at: usize| rest.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let fine = |at: usize| at > 0 && digits(at - 1) && digits(at + 1);
+    if rest.match_indices('_').any(|(at, _)| !fine(at)) {
+        return None;
+    }
+    crate::yaml::decimal(&text.replace('_', ""))
 }
 
 /// As `int64` takes it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Arguments, Return, format};
+use crate::template::Type;
 use crate::value::{Entries, Object, Value};
 
 /// A moment, in a zone.
@@ -597,6 +598,23 @@ impl Parser<'_> {
     }
 }
 
+impl Time {
+    /// So many years, months and days on; what a month has not is days of the next.
+    fn add_date(&self, years: i64, months: i64, days: i64) -> Result<Time, String> {
+        let added = || {
+            let civil = self.civil();
+            let year = i64::from(civil.year).checked_add(years)?;
+            let month = i64::from(civil.month - 1).checked_add(months)?;
+            let year = year.checked_add(month.div_euclid(12)).filter(|year| (-100_000..100_000).contains(year))?;
+            let date = days_of(year, month.rem_euclid(12) + 1, 1).checked_add(i64::from(civil.day) - 1)?.checked_add(days)?;
+            let before = days_of(i64::from(civil.year), i64::from(civil.month), i64::from(civil.day));
+            let seconds = self.seconds.checked_add(date.checked_sub(before)?.checked_mul(86_400)?)?;
+            Some(Time { seconds, ..self.clone() })
+        };
+        added().ok_or_else(|| "the year is out of range".to_owned())
+    }
+}
+
 impl Object for Time {
     fn kind(&self) -> &'static str {
         "time.Time"
@@ -606,15 +624,37 @@ impl Object for Time {
         None
     }
 
+    fn method(&self, name: &str) -> Option<&'static [Type]> {
+        match name {
+            "Format" => Some(&[Type::String]),
+            "Before" | "After" | "Equal" => Some(&[Type::Object("time.Time")]),
+            "AddDate" => Some(&[Type::Int, Type::Int, Type::Int]),
+            "Year" | "Month" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay" | "Weekday" | "Unix" | "UnixMilli"
+            | "UnixNano" | "IsZero" | "UTC" | "Local" | "String" => Some(&[]),
+            _ => None,
+        }
+    }
+
     fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+        self.method(name)?;
         let civil = self.civil();
-        let wrong = |want: usize| Some(Err(format!("wrong number of args for {name}: want {want} got {}", arguments.len())));
-        if name == "Format" {
-            return match arguments {
-                [Value::String(layout)] => Some(Ok(self.format(layout).into())),
-                [_] => Some(Err("the layout is no string".to_owned())),
-                _ => wrong(1),
-            };
+        match arguments {
+            [Value::String(layout)] if name == "Format" => return Some(Ok(self.format(layout).into())),
+            [other @ Value::Object(_)] => {
+                let other = time_of(other)?;
+                let order = (self.seconds, self.nanos).cmp(&(other.seconds, other.nanos));
+                return Some(Ok(match name {
+                    "Before" => order.is_lt(),
+                    "After" => order.is_gt(),
+                    _ => order.is_eq(),
+                }
+                .into()));
+            }
+            [years, months, days] => {
+                let [years, months, days] = [years, months, days].map(|part| part.whole().unwrap_or_default());
+                return Some(self.add_date(years, months, days).map(time_value));
+            }
+            _ => {}
         }
         let value = match name {
             "Year" => civil.year.into(),
@@ -634,7 +674,7 @@ impl Object for Time {
             "String" => self.display().into(),
             _ => return None,
         };
-        if arguments.is_empty() { Some(Ok(value)) } else { wrong(0) }
+        Some(Ok(value))
     }
 
     fn display(&self) -> String {

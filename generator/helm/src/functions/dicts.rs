@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::strings::strval;
 use super::{Arguments, FunctionError, Return, fail, format, strings_value};
-use crate::value::{Entries, Map, Value};
+use crate::value::{Entries, Map, Of, Value};
 
 pub(super) fn dict(args: &Arguments<'_>) -> Return {
     let mut entries = Entries::new();
@@ -141,8 +141,9 @@ pub(super) fn dig(args: &Arguments<'_>) -> Return {
         let found = if *value == Value::Nil { "nil" } else { value.type_name() };
         fail(format!("interface conversion: interface {{}} is {found}, not {wanted}"))
     };
-    let Value::Map(map) = map else {
-        return wrong(map, "map[string]interface {}");
+    let map = match map {
+        Value::Map(map) if map.item_type() == Of::Anything => map,
+        other => return wrong(other, "map[string]interface {}"),
     };
     let mut keys = Vec::new();
     for key in path {
@@ -160,7 +161,7 @@ pub(super) fn dig(args: &Arguments<'_>) -> Return {
             return Ok(step);
         }
         match step {
-            Value::Map(next) => map = next,
+            Value::Map(next) if next.item_type() == Of::Anything => map = next,
             step => return wrong(&step, "map[string]interface {}"),
         }
     }

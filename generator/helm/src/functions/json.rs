@@ -1,5 +1,7 @@
 //! JSON as Go's `encoding/json` writes and reads it.
 
+use base64::Engine as _;
+
 use std::sync::Arc;
 
 use super::format;
@@ -60,6 +62,9 @@ fn write_value(to: &mut String, value: &Value, layout: Layout, depth: usize) -> 
             None => return Err(format!("json: unsupported value: {}", format::float(*value))),
         },
         Value::String(text) => write_string(to, text, layout.html),
+        Value::List(values) if let Some(bytes) = values.bytes() => {
+            write_string(to, &base64::engine::general_purpose::STANDARD.encode(bytes), layout.html);
+        }
         Value::List(values) if values.is_nil() => to.push_str("null"),
         Value::List(values) if values.is_empty() => to.push_str("[]"),
         Value::List(values) => {
@@ -74,22 +79,27 @@ fn write_value(to: &mut String, value: &Value, layout: Layout, depth: usize) -> 
             line(to, layout, depth);
             to.push(']');
         }
-        Value::Map(map) => write_map(to, &map.entries(), layout, depth)?,
-        Value::Object(object) => match object.as_map() {
-            Some(entries) => write_map(to, &entries, layout, depth)?,
+        Value::Map(map) => write_map(to, map.entries().iter(), layout, depth)?,
+        Value::Object(object) => match object.ordered() {
+            Some(entries) => write_map(to, entries.iter().map(|(key, value)| (key, value)), layout, depth)?,
             None => write_string(to, &object.text().unwrap_or_else(|| object.display()), layout.html),
         },
     }
     Ok(())
 }
 
-fn write_map(to: &mut String, entries: &Entries, layout: Layout, depth: usize) -> Result<(), String> {
-    if entries.is_empty() {
+fn write_map<'v>(
+    to: &mut String,
+    entries: impl ExactSizeIterator<Item = (&'v Arc<str>, &'v Value)>,
+    layout: Layout,
+    depth: usize,
+) -> Result<(), String> {
+    if entries.len() == 0 {
         to.push_str("{}");
         return Ok(());
     }
     to.push('{');
-    for (index, (key, value)) in entries.iter().enumerate() {
+    for (index, (key, value)) in entries.enumerate() {
         if index > 0 {
             to.push(',');
         }

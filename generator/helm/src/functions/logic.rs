@@ -100,6 +100,9 @@ fn same_at(a: &Value, b: &Value, depth: usize) -> bool {
             a.same(b) && a.item_type() == b.item_type() || a.item_type() == b.item_type() && a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_at(a, b, depth + 1))
         }
         (Value::Map(a), Value::Map(b)) => {
+            if a.item_type() != b.item_type() {
+                return false;
+            }
             if a.same(b) {
                 return true;
             }

@@ -49,6 +49,7 @@ fn compiled_or_panic(args: &Arguments<'_>) -> Result<Arc<Regex>, FunctionError> 
 }
 
 struct Translator<'t> {
+    whole: &'t str,
     rest: &'t str,
     to: String,
     depth: usize,
@@ -56,7 +57,7 @@ struct Translator<'t> {
 
 impl<'t> Translator<'t> {
     fn translate(text: &str) -> Result<String, String> {
-        let mut translator = Translator { rest: text, to: String::new(), depth: 0 };
+        let mut translator = Translator { whole: text, rest: text, to: String::new(), depth: 0 };
         translator.all()?;
         Ok(translator.to)
     }
@@ -69,7 +70,6 @@ impl<'t> Translator<'t> {
 
     fn all(&mut self) -> Result<(), String> {
         // Whether something stands before that can be repeated, and whether it is repeated already.
-        let whole = self.rest;
         let (mut some, mut repeated) = (false, false);
         while let Some(c) = self.next() {
             let start = self.to.len();
@@ -126,7 +126,7 @@ impl<'t> Translator<'t> {
             debug_assert!(self.to.len() >= start);
         }
         if self.depth > 0 {
-            return Err(format!("missing closing ): `{whole}`"));
+            return Err(format!("missing closing ): `{}`", self.whole));
         }
         Ok(())
     }
@@ -196,7 +196,10 @@ impl<'t> Translator<'t> {
         let (on, off) = flags.split_once('-').unwrap_or((flags, ""));
         let fine = |flags: &str| flags.chars().all(|c| matches!(c, 'i' | 'm' | 's' | 'U'));
         if !fine(on) || !fine(off) || flags.ends_with('-') || flags.is_empty() && rest.starts_with(')') {
-            return Err(format!("invalid or unsupported Perl syntax: `(?{}`", &rest[..end.min(rest.len())]));
+            // What Go shows ends with the first letter that is no flag.
+            let bad = rest.find(|c: char| !matches!(c, 'i' | 'm' | 's' | 'U' | '-')).unwrap_or(rest.len());
+            let shown: String = rest[..bad].chars().chain(rest[bad..].chars().take(1)).collect();
+            return Err(format!("invalid or unsupported Perl syntax: `(?{shown}`"));
         }
         self.to.push('?');
         self.to.push_str(flags);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Arguments, Return, fail};
 use crate::chart::version::{self, Version};
+use crate::template::Type;
 use crate::value::{Entries, Object, Value, Width};
 
 const INVALID: &str = "invalid semantic version";
@@ -52,24 +53,22 @@ impl Object for Semver {
         None
     }
 
+    fn method(&self, name: &str) -> Option<&'static [Type]> {
+        match name {
+            "Compare" | "Equal" | "LessThan" | "LessThanEqual" | "GreaterThan" | "GreaterThanEqual" => {
+                Some(&[Type::Object("*semver.Version")])
+            }
+            "Major" | "Minor" | "Patch" | "Prerelease" | "Metadata" | "Original" | "String" | "IncMajor" | "IncMinor"
+            | "IncPatch" => Some(&[]),
+            _ => None,
+        }
+    }
+
     fn call(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+        self.method(name)?;
         let whole = |number: u64| Ok(Value::Sized(i64::try_from(number).unwrap_or(i64::MAX), Width::Uint64));
         let Version { major, minor, patch, pre } = &self.version;
         let first = arguments.first().unwrap_or(&Value::Nil);
-        let wanted = usize::from(matches!(
-            name,
-            "Compare" | "Equal" | "LessThan" | "LessThanEqual" | "GreaterThan" | "GreaterThanEqual"
-        ));
-        let known = matches!(
-            name,
-            "Major" | "Minor" | "Patch" | "Prerelease" | "Metadata" | "Original" | "String" | "IncMajor" | "IncMinor" | "IncPatch"
-        );
-        if wanted == 0 && !known {
-            return None;
-        }
-        if arguments.len() != wanted {
-            return Some(Err(format!("wrong number of args for {name}: want {wanted} got {}", arguments.len())));
-        }
         Some(match name {
             "Major" => whole(*major),
             "Minor" => whole(*minor),
@@ -114,7 +113,7 @@ pub(super) fn semver(args: &Arguments<'_>) -> Return {
 pub(super) fn semver_compare(args: &Arguments<'_>) -> Return {
     let (range, version) = (args.text(0), args.text(1));
     if !version::is_range(range) {
-        return fail(format!("improper constraint: {}", super::format::quote(range)));
+        return fail(format!("improper constraint: {}", crate::template::quote(range)));
     }
     if Version::parse(version).is_none() {
         return fail(INVALID);

@@ -8,7 +8,10 @@ const MAX_LENGTH: usize = 64 << 20;
 
 /// A value as Sprig makes a string of it.
 pub(super) fn strval(value: &Value) -> String {
-    format::display(value)
+    match value {
+        Value::List(list) if let Some(bytes) = list.bytes() => text_of(&bytes),
+        value => format::display(value),
+    }
 }
 
 /// What Sprig makes of a list of anything: nil is left out.

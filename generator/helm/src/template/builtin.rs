@@ -30,7 +30,7 @@ impl Item {
     /// What a list or map gives, which has a type of its own only where all that it holds has.
     pub fn held(of: Of, value: Value) -> Item {
         match of {
-            Of::Anything => Item::Inner(value),
+            Of::Anything | Of::Values => Item::Inner(value),
             _ => Item::Plain(value),
         }
     }
@@ -328,7 +328,7 @@ fn length(item: &Item) -> Result<Item, Failed> {
             Value::Map(map) => map.len(),
             Value::Nil => return fail("reflect: call of reflect.Value.Type on zero Value"),
             Value::Object(object) => match object.as_map() {
-                Some(map) if object.kind().contains("map[") => map.len(),
+                Some(map) if object.reflected() == "map" => map.len(),
                 _ => return fail(format!("len of type {}", object.kind())),
             },
             value => return fail(format!("len of type {}", value.type_name())),
@@ -368,7 +368,7 @@ fn index(item: Item, indexes: impl Iterator<Item = Item>) -> Result<Item, Failed
             },
             Value::Map(map) => Item::held(map.item_type(), map.get_or_zero(key(&index)?)),
             value => match value {
-                Value::Object(object) if object.kind().contains("map[") => {
+                Value::Object(object) if object.reflected() == "map" => {
                     Item::Inner(object.field(key(&index)?).unwrap_or_default())
                 }
                 value => return fail(format!("can't index item of type {}", value.type_name())),

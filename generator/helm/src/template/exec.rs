@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::builtin::{self, Builtin, Failed, Item, Parameter};
 use super::lex::newlines;
 use super::literal::{Number, quote};
+use super::made::{self, Call};
+use super::methods;
 use super::print::{self, Unprintable};
 use super::stack::deep;
 use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind};
@@ -232,8 +234,8 @@ impl Type {
             | (Type::String, Value::String(_))
             => true,
             (Type::List, Value::List(values)) => values.item_type() == Of::Anything,
-            (Type::Strings, Value::List(values)) => values.item_type() == Of::Strings,
-            (Type::Map, Value::Map(map)) => map.item_type() == Of::Anything,
+            (Type::Strings, Value::List(values)) => values.item_type().is_strings(),
+            (Type::Map, Value::Map(map)) => map.item_type().is_anything(),
             (Type::Object(name), Value::Object(object)) => object.kind() == name,
             _ => false,
         }
@@ -268,12 +270,14 @@ struct State<'s, 'e, 'x> {
     tree: &'s Tree,
     variables: Variables,
     at: At<'s>,
+    /// What the pipeline did before the command that runs.
+    piped: Option<&'s Command>,
     to: &'e mut String,
 }
 
 impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     fn new(exec: &'e mut Exec<'x>, tree: &'s Tree, dot: &Item, to: &'e mut String) -> State<'s, 'e, 'x> {
-        State { exec, tree, variables: Variables(vec![("$".into(), dot.clone())]), at: At::Start, to }
+        State { exec, tree, variables: Variables(vec![("$".into(), dot.clone())]), at: At::Start, piped: None, to }
     }
 
     // Mistakes
@@ -429,6 +433,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     }
 
     fn print(&mut self, item: &Item) -> Executed<()> {
+        self.not_refused(item)?;
         match item.value() {
             Value::Nil => self.write(NO_VALUE),
             Value::String(text) => self.write(text),
@@ -439,9 +444,15 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
     }
 
+    /// Whether something may look at the value.
+    fn not_refused(&self, item: &Item) -> Executed<()> {
+        made::refusal(item.value()).map_or(Ok(()), |refusal| Err(Box::new(refusal.clone())))
+    }
+
     fn branch(&mut self, dot: &Item, branch: &'s Branch, with: bool) -> Executed<Flow> {
         let mark = self.variables.0.len();
         let item = self.pipeline(dot, &branch.pipe)?;
+        self.not_refused(&item)?;
         let flow = if item.value().truth() {
             let dot = if with { &item } else { dot };
             self.nested(|state| state.walk(dot, &branch.body))?
@@ -457,6 +468,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     fn range(&mut self, dot: &Item, branch: &'s Branch) -> Executed<Flow> {
         let mark = self.variables.0.len();
         let over = self.pipeline(dot, &branch.pipe)?;
+        self.not_refused(&over)?;
         let flow = self.nested(|state| {
             if state.each(branch, over.into_value())? {
                 return Ok(Flow::Through);
@@ -496,7 +508,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
                 *number > 0
             }
             value => match value {
-                Value::Object(object) if object.kind().contains("map[") => match object.as_map() {
+                Value::Object(object) if object.reflected() == "map" => match object.as_map() {
                     Some(entries) => self.entries(branch, Of::Anything, &entries)?,
                     None => false,
                 },
@@ -593,8 +605,11 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     fn pipeline(&mut self, dot: &Item, pipe: &'s Pipe) -> Executed<Item> {
         self.at = At::Pipe(pipe);
         let mut item = Item::Missing;
+        let mut before = None;
         for command in &pipe.commands {
+            self.piped = before;
             item = self.command(dot, command, &item)?.bare();
+            before = Some(command);
         }
         for variable in &pipe.variables {
             if pipe.assign {
@@ -733,58 +748,74 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         arguments: Arguments<'s, '_>,
     ) -> Executed<Item> {
         let type_name = receiver.type_name();
+        if made::refusal(receiver.value()).is_some() {
+            return Ok(receiver);
+        }
         match receiver {
             Item::Missing | Item::Invalid => Ok(Item::Invalid),
             Item::Inner(Value::Nil) => self.fail(format!("nil pointer evaluating {type_name}.{name}")),
             Item::Plain(Value::Map(map)) | Item::Inner(Value::Map(map)) => {
+                if map.item_type() == Of::Values
+                    && let Some(takes) = methods::of_values(name)
+                {
+                    let run = |values: &[Value]| methods::call_values(&map, name, values);
+                    return self.method(dot, word, name, takes, arguments, run);
+                }
                 if arguments.some() {
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
                 Ok(Item::held(map.item_type(), map.get_or_zero(name)))
             }
             Item::Plain(Value::Object(object)) | Item::Inner(Value::Object(object)) => {
-                self.member(dot, &*object, word, name, arguments)
+                if let Some(takes) = object.method(name) {
+                    let run = |values: &[Value]| object.call(name, values).unwrap_or(Ok(Value::Nil));
+                    return self.method(dot, word, name, takes, arguments, run);
+                }
+                match object.field(name) {
+                    Some(_) if arguments.some() => {
+                        self.fail(format!("{name} has arguments but cannot be invoked as function"))
+                    }
+                    Some(Value::Nil) => Ok(Item::Inner(Value::Nil)),
+                    Some(field) => Ok(Item::Plain(field)),
+                    None => self.fail(format!("can't evaluate field {name} in type {type_name}")),
+                }
+            }
+            Item::Plain(Value::List(list)) | Item::Inner(Value::List(list))
+                if list.item_type() == Of::Versions && &**name == "Has" =>
+            {
+                let run = |values: &[Value]| Ok(values.iter().any(|value| list.contains(value)).into());
+                self.method(dot, word, name, &[Type::String], arguments, run)
             }
             _ => self.fail(format!("can't evaluate field {name} in type {type_name}")),
         }
     }
 
-    /// A method or field of an object.
-    fn member(
+    /// Calls a method.
+    fn method(
         &mut self,
         dot: &Item,
-        object: &dyn Object,
         word: &'s Word,
         name: &Arc<str>,
+        takes: &'static [Type],
         arguments: Arguments<'s, '_>,
+        run: impl FnOnce(&[Value]) -> Result<Value, String>,
     ) -> Executed<Item> {
-        let field = object.field(name);
-        if let Some(field) = field {
-            if arguments.some() {
-                return self.fail(format!("{name} has arguments but cannot be invoked as function"));
-            }
-            return Ok(match field {
-                Value::Nil => Item::Inner(Value::Nil),
-                field => Item::Plain(field),
-            });
-        }
-        let mut values = Vec::new();
-        for argument in arguments.rest() {
-            values.push(self.argument(dot, Wanted::Type(Type::Any), argument)?.into_value());
+        self.count(name, takes.len(), false, arguments)?;
+        let wanted = |index: usize| Wanted::Type(takes.get(index).copied().unwrap_or(Type::Any));
+        let words = arguments.rest();
+        let mut values = Vec::with_capacity(takes.len());
+        for (index, word) in words.iter().enumerate() {
+            values.push(self.argument(dot, wanted(index), word)?.into_value());
         }
         if arguments.has_last() {
-            values.push(arguments.last.value().clone());
+            values.push(self.fitting(arguments.last.clone(), wanted(words.len()))?.into_value());
         }
-        match object.call(name, &values) {
-            Some(Ok(value)) => Ok(Item::Inner(self.sized(name, value)?)),
-            Some(Err(message)) => {
+        match run(&values) {
+            Ok(value) => Ok(Item::Inner(self.sized(name, value)?)),
+            Err(message) => {
                 self.at = At::Word(word);
-                if message.starts_with("wrong number of args for ") {
-                    return self.fail(message);
-                }
                 self.fail(format!("error calling {name}: {message}"))
             }
-            None => self.fail(format!("can't evaluate field {name} in type {}", object.kind())),
         }
     }
 
@@ -828,6 +859,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         at: At<'s>,
         arguments: Arguments<'s, '_>,
     ) -> Executed<Item> {
+        let piped = self.piped;
         self.count(name, signature.parameters.len(), signature.variadic.is_some(), arguments)?;
         let wanted = |index: usize| {
             let variadic = signature.variadic.unwrap_or(Type::Any);
@@ -842,13 +874,31 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             values.push(self.fitting(arguments.last.clone(), wanted(words.len()))?.into_value());
         }
         self.work(&values)?;
+        match made::call(name, &values) {
+            Call::Runs => {}
+            Call::HandsOn(value) => return Ok(Item::Plain(value)),
+            Call::Fails(refusal) => return Err(refusal),
+        }
         let functions = self.exec.functions;
         match functions.call(name, values, self.exec) {
             // Most functions give an interface; those that do not never give nil.
+            Ok(value) if name == "default" && made::refusal(&value).is_some() => {
+                let given = match (words.get(1), piped) {
+                    (Some(word), _) => Some(word),
+                    (None, Some(Command { words, .. })) if words.len() == 1 => words.first(),
+                    _ => None,
+                };
+                let path = given.map(ToString::to_string).filter(|path| path.contains(".Values."));
+                Ok(Item::Plain(match path {
+                    Some(path) => made::avoided_by(value, &path),
+                    None => value,
+                }))
+            }
             Ok(value) => Ok(Item::Inner(self.sized(name, value)?)),
             Err(error) => {
                 self.at = at;
-                Err(self.call_failed(name, error))
+                let error = self.call_failed(name, error);
+                if error.not_deterministic.is_some() { Ok(Item::Plain(made::made(error))) } else { Err(error) }
             }
         }
     }
@@ -881,6 +931,9 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
         if arguments.has_last() {
             items.push(self.fitting(arguments.last.clone(), wanted(words.len()))?);
+        }
+        if let Some(item) = items.iter().find(|item| made::refusal(item.value()).is_some()) {
+            return Ok(item.clone());
         }
         let callee = match (builtin, words.first()) {
             (Builtin::Call, Some(word)) => word.to_string(),
@@ -956,11 +1009,19 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         let Wanted::Type(wanted) = wanted else {
             return Ok(item);
         };
+        if made::refusal(item.value()).is_some() {
+            return Ok(item);
+        }
         match &item {
             Item::Missing | Item::Invalid if wanted.takes_nil() => Ok(Item::Inner(Value::Nil)),
             Item::Missing | Item::Invalid => self.fail(format!("invalid value; expected {}", wanted.name())),
             Item::Inner(Value::Nil) if wanted != Type::Any => self.wrong(wanted, "interface {}"),
             item if !wanted.takes(item.value()) => self.wrong(wanted, item.value().type_name()),
+            Item::Plain(Value::Map(map)) | Item::Inner(Value::Map(map))
+                if wanted == Type::Map && map.item_type() == Of::Values =>
+            {
+                Ok(Item::Plain(map.as_of(Of::Anything).into()))
+            }
             _ => Ok(item),
         }
     }

@@ -14,6 +14,8 @@ mod builtin;
 mod exec;
 mod lex;
 mod literal;
+mod made;
+mod methods;
 mod parse;
 pub(crate) mod print;
 mod stack;

@@ -247,6 +247,9 @@ impl Printer {
                 if sharp_v { self.pad(&shown) } else { self.string(&shown, verb) }
             }
             Value::Object(_) => self.bad(value, verb)?,
+            Value::List(values) if matches!(verb, 's' | 'q' | 'x' | 'X') && let Some(bytes) = values.bytes() => {
+                self.string(&String::from_utf8_lossy(&bytes), verb);
+            }
             Value::List(values) => {
                 if sharp_v {
                     self.to.push_str(value_type);

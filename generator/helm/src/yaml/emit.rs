@@ -1,5 +1,7 @@
 //! Values as go-yaml writes them, byte for byte.
 
+use base64::Engine as _;
+
 use super::resolve::{Dialect, Scalar, is_base60, resolve};
 use super::sort::by_key;
 use crate::functions::format;
@@ -149,6 +151,9 @@ impl Emitter {
             Value::Int(value) | Value::Sized(value, _) => self.scalar(&value.to_string(), Style::Plain, place),
             Value::Float(value) => self.scalar(&self.float(*value), Style::Plain, place),
             Value::String(value) => self.string(value, place),
+            Value::List(values) if let Some(bytes) = values.bytes() => {
+                self.string(&base64::engine::general_purpose::STANDARD.encode(bytes), place);
+            }
             Value::List(values) if values.is_nil() => self.scalar("null", Style::Plain, place),
             Value::List(values) if values.is_empty() => {
                 self.indicator("[", true, true, false);

@@ -103,7 +103,8 @@ fn size_of(value: &Value) -> usize {
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Node, String> {
-    let core = tag.and_then(Tag::core_suffix);
+    let core = tag.and_then(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:"));
+    let core = core.as_deref();
     let plain = style == ScalarStyle::Plain;
     let string = || Node::Scalar(Scalar::String, text.into());
     let Some(core) = core else {

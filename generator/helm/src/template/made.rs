@@ -1,0 +1,97 @@
+//! What refused functions stand for. A chart may ask for chance and not use it, as in `default (randAlphaNum 16) .Values.password`
+//! where the password is set; so the refusal is handed on as a value, and is a mistake as soon as anything looks at it.
+
+use std::sync::Arc;
+
+use super::TemplateError;
+use crate::value::{Entries, Object, Value};
+
+/// A value that a refused function would have made up.
+#[derive(Debug)]
+struct Made(Box<TemplateError>);
+
+impl Object for Made {
+    fn kind(&self) -> &'static str {
+        "string"
+    }
+
+    fn reflected(&self) -> &'static str {
+        "string"
+    }
+
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn call(&self, _name: &str, _arguments: &[Value]) -> Option<Result<Value, String>> {
+        None
+    }
+
+    fn display(&self) -> String {
+        String::new()
+    }
+
+    fn as_map(&self) -> Option<Entries> {
+        None
+    }
+
+    fn refused(&self) -> Option<&TemplateError> {
+        Some(&self.0)
+    }
+}
+
+/// The value that stands for a refusal.
+pub(super) fn made(refusal: Box<TemplateError>) -> Value {
+    Value::Object(Arc::new(Made(refusal)))
+}
+
+/// The refusal that a value stands for.
+pub(super) fn refusal(value: &Value) -> Option<&TemplateError> {
+    match value {
+        Value::Object(object) => object.refused(),
+        _ => None,
+    }
+}
+
+/// What is to be done with a call that is handed such a value.
+pub(super) enum Call {
+    /// It goes on: the function only chooses between its arguments.
+    Runs,
+    /// What it gives is made up as well.
+    HandsOn(Value),
+    /// It fails: it would change something, or run a template on it.
+    Fails(Box<TemplateError>),
+}
+
+/// What is to be done with a call.
+pub(super) fn call(name: &str, arguments: &[Value]) -> Call {
+    let Some((at, value)) = arguments.iter().enumerate().find(|(_, value)| refusal(value).is_some()) else {
+        return Call::Runs;
+    };
+    let only = |place: usize| arguments.iter().enumerate().all(|(at, value)| at == place || refusal(value).is_none());
+    match name {
+        "coalesce" => Call::Runs,
+        "default" if only(0) => Call::Runs,
+        "ternary" if at < 2 && arguments.get(2).is_some_and(|test| refusal(test).is_none()) => Call::Runs,
+        "set" | "unset" | "merge" | "mustMerge" | "mergeOverwrite" | "mustMergeOverwrite" | "include" | "tpl" | "fail" => {
+            match refusal(value) {
+                Some(refusal) => Call::Fails(Box::new(refusal.clone())),
+                None => Call::Runs,
+            }
+        }
+        _ => Call::HandsOn(value.clone()),
+    }
+}
+
+/// The refusal with the value that would have avoided it, were it set.
+pub(super) fn avoided_by(value: Value, path: &str) -> Value {
+    let Some(refusal) = refusal(&value).filter(|refusal| !refusal.cause.contains("setting it avoids this")) else {
+        return value;
+    };
+    let mut refusal = refusal.clone();
+    let hint = format!("; {path} is empty, and setting it avoids this");
+    for text in [&mut refusal.message, &mut refusal.cause].into_iter().chain(refusal.not_deterministic.as_mut()) {
+        text.push_str(&hint);
+    }
+    made(Box::new(refusal))
+}
