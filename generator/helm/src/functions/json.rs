@@ -82,7 +82,7 @@ fn write_value(to: &mut String, value: &Value, layout: Layout, depth: usize) -> 
         Value::Map(map) => write_map(to, map.entries().iter(), layout, depth)?,
         Value::Object(object) => match object.ordered() {
             Some(entries) => write_map(to, entries.iter().map(|(key, value)| (key, value)), layout, depth)?,
-            None => write_string(to, &object.display(), layout.html),
+            None => write_string(to, &object.text().unwrap_or_else(|| object.display()), layout.html),
         },
     }
     Ok(())

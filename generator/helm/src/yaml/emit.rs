@@ -175,7 +175,7 @@ impl Emitter {
             }
             Value::Object(object) => match object.as_map() {
                 Some(entries) => self.map(entries.iter().map(|(key, value)| (&**key, value)).collect(), depth),
-                None => self.string(&object.display(), place),
+                None => self.string(&object.text().unwrap_or_else(|| object.display()), place),
             },
         }
     }
