@@ -32,7 +32,6 @@ use helm_render::functions::HelmFunctions;
 use helm_render::render::{Engine, EngineError, Options, Release, RenderError, render};
 use helm_render::template::{self, Exec, FunctionError, Functions, Signature, Templates};
 use helm_render::value::{Entries, Value};
-use helm_render::yaml;
 use sha2::{Digest, Sha256};
 
 const RELEASE: &str = "parity";
@@ -325,7 +324,7 @@ fn ours(job: &Job, engine: &mut dyn Engine) -> (Said, bool) {
         None => Ok(Value::map::<&str, Value>([])),
         Some(path) => fs::read_to_string(path)
             .map_err(|error| error.to_string())
-            .and_then(|text| yaml::unmarshal(&text).map_err(|error| error.to_string()).map(|file| values::merge(&Value::map::<&str, Value>([]), &file))),
+            .and_then(|text| values::read(&text)),
     };
     let rendered = catch_unwind(AssertUnwindSafe(|| {
         let chart = Chart::load(&job.chart, &Limits::default()).map_err(RenderError::Chart)?;
@@ -381,8 +380,9 @@ fn compare(job: &Job, asked: &Asked, scratch: &Path) -> Outcome {
         (Err(theirs), Err(mine)) if mine != "PANIC" => {
             outcome.result = "equal-errors";
             outcome.digest = digest(theirs);
-            outcome.why = if theirs == mine { "same words" } else { "other words" }.to_owned();
-            if theirs != mine {
+            let same = plain(theirs) == plain(mine);
+            outcome.why = if same { "same words" } else { "other words" }.to_owned();
+            if !same {
                 keep(job, asked, &format!("helm: {theirs}\nours: {mine}\n"), "words");
             }
         }
@@ -425,6 +425,11 @@ fn compare(job: &Job, asked: &Asked, scratch: &Path) -> Outcome {
         }
     }
     outcome
+}
+
+/// A message without what Helm advises after it.
+fn plain(message: &str) -> &str {
+    message.trim_end().trim_end_matches("Use --debug flag to render out invalid YAML").trim_end()
 }
 
 fn digest(text: &str) -> String {

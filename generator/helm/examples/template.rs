@@ -14,7 +14,6 @@ use helm_render::engine::HelmEngine;
 use helm_render::render::{Options, Release, render};
 use helm_render::template;
 use helm_render::value::Value;
-use helm_render::yaml;
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to people")]
 fn main() -> ExitCode {
@@ -43,7 +42,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<String, String> {
             "-f" | "--values" => {
                 let path = value()?;
                 let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-                let file = yaml::unmarshal(&text).map_err(|error| format!("failed to parse {path}: {error}"))?;
+                let file = values::read(&text).map_err(|error| format!("failed to parse {path}: {error}"))?;
                 set = values::merge(&set, &file);
             }
             "--helm" => {

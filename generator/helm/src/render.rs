@@ -214,6 +214,14 @@ pub fn render(
     engine: &mut dyn Engine,
 ) -> Result<Rendered, RenderError> {
     let helm = capabilities.helm;
+    if !is_release_name(&release.name) {
+        return Err(ChartError::new(format!(
+            "release name check failed: release name {:?}: invalid release name, must match regex {RELEASE_NAME} and the length must \
+             not be longer than 53",
+            release.name
+        ))
+        .into());
+    }
     installable(chart, helm.is_v4())?;
     let mut tree = Tree::new(chart, values, helm)?;
     let merged = tree.render_values(values)?;
@@ -270,8 +278,25 @@ pub fn render(
     Ok(rendered)
 }
 
+/// What Helm says that names of releases match.
+const RELEASE_NAME: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+
+fn is_release_name(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let part = |part: &str| {
+        let bytes = part.as_bytes();
+        bytes.iter().all(|byte| letter(*byte) || *byte == b'-')
+            && bytes.first().is_some_and(|byte| letter(*byte))
+            && bytes.last().is_some_and(|byte| letter(*byte))
+    };
+    name.len() <= 53 && name.split('.').all(part)
+}
+
 /// Whether a chart can be rendered by itself, and has what it says it needs.
 fn installable(chart: &Chart, v4: bool) -> Result<(), ChartError> {
+    if v4 && chart.metadata.api_version == "v3" {
+        return Err(ChartError::new("invalid chart apiVersion"));
+    }
     let kind = &chart.metadata.kind;
     if !matches!(kind.as_str(), "" | "application") {
         return Err(ChartError::new(format!("{kind} charts are not installable")));

@@ -110,7 +110,7 @@ impl Case {
         let mut set = Value::map::<&str, Value>([]);
         for file in self.texts("values") {
             let text = fs::read_to_string(self.folder.join(&file)).expect("a file of values");
-            let values = yaml::unmarshal(&text).map_err(|error| said(&format!("failed to parse {file}: {error}")))?;
+            let values = values::read(&text).map_err(|error| said(&format!("failed to parse {file}: {error}")))?;
             set = values::merge(&set, &values);
         }
         let mut capabilities = Capabilities::of(HelmVersion::V4_2).with_api_versions(self.texts("apiVersions"));

@@ -34,6 +34,16 @@ fn string<'a>(name: &str, data: &'a [u8]) -> Result<&'a str, String> {
     std::str::from_utf8(data).map_err(|_| format!("{name} is not UTF-8, and only AsSecrets can take such files in"))
 }
 
+/// A file as JSON has it, by way of which it becomes YAML: a byte that is no text is replaced.
+fn replaced(data: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in data.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
 fn base(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
@@ -106,7 +116,7 @@ impl Files {
             let value = if encoded {
                 base64::engine::general_purpose::STANDARD.encode(data).into()
             } else {
-                Value::from(string(name, data)?)
+                Value::from(replaced(data))
             };
             entries.insert(Arc::from(base(name)), value);
         }

@@ -494,7 +494,6 @@ pub(crate) fn template_value(metadata: &Metadata, root: bool, as_map: bool) -> V
         ];
         wrap("*chart.Dependency", &["Name", "Repository"], fields)
     });
-    let none = as_map && metadata.annotations.is_empty();
     let annotations = Value::map(metadata.annotations.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let mut fields = vec![
         ("Name", "name", text(&metadata.name)),
@@ -510,7 +509,7 @@ pub(crate) fn template_value(metadata: &Metadata, root: bool, as_map: bool) -> V
         ("Tags", "tags", text(&metadata.tags)),
         ("AppVersion", "appVersion", text(&metadata.app_version)),
         ("Deprecated", "deprecated", metadata.deprecated.into()),
-        ("Annotations", "annotations", if none { Value::Nil } else { annotations }),
+        ("Annotations", "annotations", annotations),
         ("KubeVersion", "kubeVersion", text(&metadata.kube_version)),
         ("Dependencies", "dependencies", dependencies.collect::<Vec<_>>().into()),
         ("Type", "type", text(&metadata.kind)),

@@ -30,7 +30,7 @@ pub(super) fn to_yaml(args: &Arguments<'_>) -> Return {
 }
 
 pub(super) fn must_to_yaml(args: &Arguments<'_>) -> Return {
-    or_fail(yaml::marshal(args.any(0)))
+    or_fail(yaml::marshal(args.any(0)).map_err(|error| format!("error marshaling into JSON: {error}")))
 }
 
 pub(super) fn to_yaml_pretty(args: &Arguments<'_>) -> Return {

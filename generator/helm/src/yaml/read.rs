@@ -48,6 +48,16 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
     if !text.chars().all(allowed) {
         return Err("yaml: control characters are not allowed".to_owned());
     }
+    // What may stand before a document, where the parser takes more than go-yaml does.
+    let mut before = text.lines().filter(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
+    match before.next() {
+        Some(line) if line.trim_end() == "..." => return Err("yaml: did not find expected node content".to_owned()),
+        Some(line) if line.starts_with('%') => match line[1..].split_whitespace().next() {
+            Some("YAML" | "TAG") => {}
+            _ => return Err("yaml: found unknown directive name".to_owned()),
+        },
+        _ => {}
+    }
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
         // What comes after the first document is not read, be it YAML or not.
