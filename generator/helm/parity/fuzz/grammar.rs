@@ -50,7 +50,7 @@ impl Case {
     /// A random case.
     pub fn new(random: &mut Random) -> Case {
         let values = values(random);
-        let mut maker = Maker { random, variables: Vec::new(), loops: 0, blocks: 0, dots: Vec::new(), depth: 0 };
+        let mut maker = Maker { random, variables: Vec::new(), loops: 0, blocks: 0, foreign: 0, dots: Vec::new(), depth: 0 };
         let partial = maker.partials();
         let count = 1 + maker.random.below(3);
         let main = (0..count).map(|_| maker.statement()).collect();
@@ -330,6 +330,8 @@ struct Maker<'r> {
     variables: Vec<String>,
     loops: usize,
     blocks: usize,
+    /// Whether `$` is not what Helm hands over.
+    foreign: usize,
     /// What the dot is, from outside in; the outermost is Helm's.
     dots: Vec<Kind>,
     depth: usize,
@@ -341,7 +343,9 @@ impl Maker<'_> {
     fn partials(&mut self) -> Vec<String> {
         let mut partials = vec!["{{- define \"p.one\" -}}".to_owned() + *self.random.of(&["one", "{{ . }}", "{{ toYaml . }}", "{{ . | quote }}"]) + "{{- end }}\n"];
         self.dots.push(Any);
+        self.foreign += 1;
         let body = self.statement();
+        self.foreign -= 1;
         partials.push(format!("{{{{ define \"p.two\" }}}}{body}{{{{ end -}}}}\n"));
         self.dots.pop();
         partials.push(
@@ -435,12 +439,14 @@ impl Maker<'_> {
             }
             15..=17 => self.range(),
             18 => {
-                let name = *self.random.of(NAMES);
-                let argument = self.argument(Any);
+                let names = if self.foreign > 0 { &NAMES[..1] } else { NAMES };
+                let name = *self.random.of(names);
+                let argument = if name == "p.dict" { self.argument(Map) } else { self.argument(Any) };
                 self.action(&format!("template \"{name}\" {argument}"))
             }
             19 => {
-                let name = *self.random.of(NAMES);
+ let names = if self.foreign > 0 { &NAMES[..1] } else { NAMES };
+                let name = *self.random.of(names);
                 let argument = if name == "p.rec" { self.random.below(5).to_string() } else { self.argument(if name == "p.dict" { Map } else { Any }) };
                 let more = *self.random.of(&["", " | indent 2", " | nindent 4", " | quote", " | fromYaml", " | trim | upper"]);
                 self.action(&format!("include \"{name}\" {argument}{more}"))
@@ -451,8 +457,10 @@ impl Maker<'_> {
                 let name = format!("blk{}", self.blocks);
                 self.dots.push(Any);
                 let kept = std::mem::take(&mut self.variables);
+                self.foreign += 1;
                 let loops = std::mem::take(&mut self.loops);
                 let text = self.action(&format!("block \"{name}\" {argument}")) + &self.body() + &self.action("end");
+                self.foreign -= 1;
                 self.variables = kept;
                 self.loops = loops;
                 self.dots.pop();
@@ -464,6 +472,7 @@ impl Maker<'_> {
                     "\"{{ define \\\"t\\\" }}T{{ . }}{{ end }}{{ template \\\"t\\\" 1 }}{{ include \\\"t\\\" 2 }}\"", "(toYaml .Values.m1)", "\"{{ nope }}\"", "\"{{ fail \\\"no\\\" }}\"",
                     "\"{{ $x := 1 }}{{ $x }}{{ $.Values.s2 }}\"",
                 ]);
+                let text = if self.foreign > 0 && text.contains("Values") { "\"x\"" } else { text };
                 let argument = if text.contains("Values") { "$".to_owned() } else { self.argument(Any) };
                 self.action(&format!("tpl {text} {argument}").replace(" .Values", " $.Values").replace("(toYaml .", "(toYaml $."))
             }
@@ -482,7 +491,7 @@ impl Maker<'_> {
         let over = match self.random.below(6) {
             0 => self.argument(Int),
             1 => self.argument(Map),
-            2 => format!("$.Values.{}", self.random.of(&["x1", "x2", "nil", "s1", "m1.c", "n1", "missing"])),
+            2 if self.foreign == 0 => format!("$.Values.{}", self.random.of(&["x1", "x2", "nil", "s1", "m1.c", "n1", "missing"])),
             _ => self.argument(List),
         };
         let mark = self.variables.len();
@@ -520,18 +529,26 @@ impl Maker<'_> {
             format.push(' ');
         }
         let given = if self.random.percent(90) { count } else { self.random.below(4) };
-        let arguments: String = (0..given).map(|_| format!(" {}", self.argument(Any))).collect();
+        let arguments: String = (0..given)
+            .map(|_| {
+                let kind = *self.random.of(&[Text, Int, Number, Bool, List, Map, Texts]);
+                format!(" {}", self.argument(kind))
+            })
+            .collect();
         format!("printf {format:?}{arguments}")
     }
 
     /// Commands with bars between.
     fn pipeline(&mut self, kind: Kind) -> String {
         let mut pipeline = self.expression(kind, 0);
+        if pipeline == "nil" {
+            "(first (list nil))".clone_into(&mut pipeline);
+        }
         while self.random.percent(30) {
             let (name, parameters, _, _) = *self.random.of(FUNCTIONS);
             let Some((last, before)) = parameters.split_last() else { continue };
             // Numbers that nobody chose make lists that do not end.
-            if matches!(name, "until" | "untilStep" | "seq" | "fromToml") || *last == Time {
+            if matches!(name, "until" | "untilStep" | "seq" | "fromToml" | "set" | "merge" | "mustMerge" | "mergeOverwrite") || *last == Time {
                 continue;
             }
             let arguments = self.arguments(name, before);
@@ -559,6 +576,9 @@ impl Maker<'_> {
                     (*self.random.of(&["\"a\"", "\"b\"", "\"c\"", "\"name\"", "\"zz\""])).to_owned()
                 }
                 ("fromToml", 0) => (*self.random.of(&["\"a = 1\"", "\"a = 'x'\\n[b]\\nc = [1, 2.5]\\n[[d]]\\ne = true\\n[[d]]\"", "\"d = 2020-01-02T03:04:05Z\"", "\"\"", "\"a.b.c = 0x1F\\nx = {y = 1}\""])).to_owned(),
+                // Maps that hold themselves end Helm's process.
+                ("set", 2) => self.argument(Text),
+                ("merge" | "mustMerge" | "mergeOverwrite", 0) => format!("(deepCopy {})", self.argument(Map)),
                 ("tpl", 0) => (*self.random.of(&["\"{{ . }}\"", "\"x\"", "\"{{ .Values }}\"", "\"{{ kindOf . }}\""])).to_owned(),
                 _ => self.argument(*kind),
             };
@@ -614,7 +634,21 @@ impl Maker<'_> {
     fn leaf(&mut self, kind: Kind) -> String {
         let kind = if kind != Int && self.random.percent(4) { Any } else { kind };
         let root = if self.dots.is_empty() { ".Values" } else { "$.Values" };
-        let own = |names: &[&str], random: &mut Random| format!("{root}.{}", random.of(names));
+        let foreign = self.foreign > 0;
+        let own = move |names: &[&str], random: &mut Random| {
+            let name = random.of(names);
+            if !foreign {
+                return format!("{root}.{name}");
+            }
+            match name.as_bytes()[0] {
+                b's' => "\"fs\"",
+                b'n' => "7",
+                b'l' => "(list 1 \"b\")",
+                b'm' => "(dict \"a\" 1)",
+                _ => ".",
+            }
+            .to_owned()
+        };
         if kind == Any && self.random.percent(25) && !self.variables.is_empty() {
             return self.random.of(&self.variables).clone();
         }
@@ -667,7 +701,7 @@ impl Maker<'_> {
                 7 => own(&["nil", "missing", "emptys", "b1"], self.random),
                 8 => own(&["m1.a", "m1.b", "m1.c.d", "m1.zz", "m2.a", "m2.name.x", "s1.x", "merged.q", "alias.p"], self.random),
                 9 => format!("({}).a", own(&["m1", "m2"], self.random)),
-                10 => (*self.random.of(&["$.Release.Name", "$.Release.Revision", "$.Template.Name", "(keys $.Values.m1 | sortAlpha)"])).to_owned(),
+                10 if !foreign => (*self.random.of(&["$.Release.Name", "$.Release.Revision", "$.Template.Name", "(keys $.Values.m1 | sortAlpha)"])).to_owned(),
                 _ => own(&["x1", "x2", "x3"], self.random),
             },
         }

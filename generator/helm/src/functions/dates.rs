@@ -185,6 +185,20 @@ fn next_chunk(layout: &str) -> (&str, Option<Chunk>, &str) {
     (layout, None, "")
 }
 
+/// Whether it looks like the name of a time zone.
+fn is_zone(name: &str) -> bool {
+    const AREAS: &[&str] = &[
+        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Brazil", "Canada", "Chile", "Etc", "Europe",
+        "Indian", "Mexico", "Pacific", "US",
+    ];
+    const NAMES: &[&str] = &[
+        "CET", "CST6CDT", "EET", "EST", "EST5EDT", "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET", "PRC", "ROC", "ROK", "NZ", "GB", "UCT",
+        "Zulu", "Japan", "Singapore", "Israel", "Turkey", "Iran", "Egypt", "Cuba", "Eire", "Poland", "Portugal", "Hongkong", "Iceland",
+        "Jamaica", "Libya", "Navajo", "Kwajalein", "Greenwich", "Universal",
+    ];
+    NAMES.contains(&name) || name.split_once('/').is_some_and(|(area, _)| AREAS.contains(&area))
+}
+
 fn offset_text(offset: i64, colons: bool, numbers: u8) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let offset = offset.abs();
@@ -226,7 +240,7 @@ impl Time {
                 let zone = if zone.ends_with("GMT") { "GMT" } else { "UTC" };
                 Ok(Time { offset: 0, zone: zone.to_owned(), ..self.clone() })
             }
-            zone if zone.contains('/') || zone.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) => {
+            zone if is_zone(zone) => {
                 Err(format!("the time zone {zone} is not known here: only UTC is, because zones change"))
             }
             // Whatever is no zone is UTC to Sprig.
@@ -870,7 +884,7 @@ pub(super) fn duration_round(args: &Arguments<'_>) -> Return {
     let nanos = match args.any(0) {
         Value::String(text) => parse_duration(text).unwrap_or(0),
         value if time_of(value).is_some() => {
-            return Err(super::FunctionError::NotDeterministic("it reads the clock".to_owned()));
+            return Err(super::FunctionError::NotDeterministic("it reads the clock, so that it gives something else on every run".to_owned()));
         }
         value => value.as_int64().unwrap_or(0),
     };

@@ -32,7 +32,8 @@ pub(super) fn unset(args: &Arguments<'_>) -> Return {
     if let Some(map) = args.map(0) {
         map.remove(args.text(1));
     }
-    Ok(args.any(0).clone())
+    // Nil stands for an empty map.
+    Ok(args.map(0).cloned().unwrap_or_default().into())
 }
 
 pub(super) fn has_key(args: &Arguments<'_>) -> Return {

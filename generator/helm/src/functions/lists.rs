@@ -38,12 +38,17 @@ pub(super) fn last(args: &Arguments<'_>) -> Return {
 }
 
 pub(super) fn rest(args: &Arguments<'_>) -> Return {
-    Ok(items(args.any(0), "find rest on")?.get(1..).unwrap_or_default().to_vec().into())
+    match items(args.any(0), "find rest on")? {
+        [] => Ok(List::nil(Of::Anything).into()),
+        [_, rest @ ..] => Ok(rest.to_vec().into()),
+    }
 }
 
 pub(super) fn initial(args: &Arguments<'_>) -> Return {
-    let values = items(args.any(0), "find initial on")?;
-    Ok(values.split_last().map_or(&[][..], |(_, initial)| initial).to_vec().into())
+    match items(args.any(0), "find initial on")? {
+        [] => Ok(List::nil(Of::Anything).into()),
+        [initial @ .., _] => Ok(initial.to_vec().into()),
+    }
 }
 
 pub(super) fn reverse(args: &Arguments<'_>) -> Return {
@@ -107,7 +112,7 @@ pub(super) fn concat(args: &Arguments<'_>) -> Return {
             value => return fail(format!("Cannot concat type {} as list", value.kind())),
         }
     }
-    Ok(all.into())
+    Ok(if all.is_empty() { List::nil(Of::Anything).into() } else { all.into() })
 }
 
 pub(super) fn chunk(args: &Arguments<'_>) -> Return {

@@ -139,5 +139,8 @@ fn copied(value: &Value, depth: usize) -> Return {
 }
 
 pub(super) fn deep_copy(args: &Arguments<'_>) -> Return {
+    if *args.any(0) == Value::Nil {
+        return super::fail("reflect: call of reflect.Value.Type on zero Value");
+    }
     copied(args.any(0), 0)
 }

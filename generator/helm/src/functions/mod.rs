@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use crate::template::{Exec, FunctionError, Functions, Signature, Type};
 use crate::value::{Map, Value};
 
+mod bounds;
 mod cast;
 mod crypto;
 mod dates;
@@ -136,6 +137,9 @@ impl Functions for HelmFunctions {
         let Some(function) = BY_NAME.get(name) else {
             return fail(format!("function {} not defined", format::quote(name)));
         };
+        if let Some(reason) = bounds::refused(name, &arguments) {
+            return fail(reason);
+        }
         let arguments = Arguments(&arguments);
         match function.body {
             Body::Pure(run) => run(&arguments),

@@ -136,7 +136,8 @@ impl<'t> Translator<'t> {
             return Err(format!("missing argument to repetition operator: `{operator}`"));
         }
         if repeated {
-            return Err(format!("invalid nested repetition operator: `{operator}`"));
+            let before: String = self.to.chars().rev().take(1).collect();
+            return Err(format!("invalid nested repetition operator: `{before}{operator}`"));
         }
         self.to.push_str(operator);
         if let Some(rest) = self.rest.strip_prefix('?') {

@@ -26,6 +26,11 @@ pub struct Exec<'a> {
     included: HashMap<Arc<str>, usize>,
 }
 
+/// So many bytes of an argument count as a step.
+const BYTES_A_STEP: usize = 128;
+/// So many items of an argument count as a step.
+const ITEMS_A_STEP: usize = 16;
+
 /// How often a template may include itself, as Helm counts.
 const INCLUDED: usize = 1000;
 
@@ -346,6 +351,17 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             return self.fail(format!("more than {} steps", self.exec.limits.steps));
         }
         Ok(())
+    }
+
+    /// Long texts and lists are more than one step for whoever works on them.
+    fn work(&mut self, values: &[Value]) -> Executed<()> {
+        let of = |value: &Value| match value {
+            Value::String(text) => text.len() / BYTES_A_STEP,
+            Value::List(values) => values.len() / ITEMS_A_STEP,
+            _ => 0,
+        };
+        self.exec.steps += values.iter().map(of).sum::<usize>() as u64;
+        self.step()
     }
 
     fn write(&mut self, text: &str) -> Executed<()> {
@@ -857,6 +873,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         if arguments.has_last() {
             values.push(self.fitting(arguments.last.clone(), wanted(words.len()))?.into_value());
         }
+        self.work(&values)?;
         match made::call(name, &values) {
             Call::Runs => {}
             Call::HandsOn(value) => return Ok(Item::Plain(value)),

@@ -222,7 +222,7 @@ impl Printer {
             (_, 'T') => self.string(value.type_name(), 's'),
             // No address is the same in two runs; Go's look like this one.
             (Value::List(_) | Value::Map(_), 'p') => self.integer(0xc0_0000_0000, false, 16, LOWER, 'x', true),
-            (_, 'p') => self.bad(value, verb)?,
+            (_, 'p' | 'w') => self.bad(value, verb)?,
             _ => self.item(value, verb, 0)?,
         }
         self.bounded()

@@ -60,6 +60,10 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
     }
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
+        // What comes after the first document is not read, be it YAML or not.
+        if event.is_err() && reader.root.is_some() {
+            break;
+        }
         let (event, span) = event.map_err(|error| {
             format!("yaml: line {}: {}", error.marker().line(), error.info())
         })?;

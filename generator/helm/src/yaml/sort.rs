@@ -110,7 +110,7 @@ mod tests {
             "1 2 10 11 A a",
             "A B a b",
             "a-1 a-2 a-10",
-            "x01 x1 x02 x2 x010 x10",
+            "x1 x01 x2 x02 x10 x010",
             "v1.2 v1.10",
             "foo foo-bar foo.bar foo0 foobar",
             "- _ a",

@@ -72,7 +72,7 @@ cases! {
 
     // Pipelines
     pipeline: "{{.s | printf `%s-%s` `a`}}" => "a-xyz";
-    long_pipeline: "{{`a` | oneArg | twoArgs `b` | len}}" => "16";
+    long_pipeline: "{{`a` | oneArg | twoArgs `b` | len}}" => "17";
     parentheses: "{{printf `%d %d %d` (1) (2 | add 3) (add 4 (add 5 6))}}" => "1 5 15";
     parenthesised_constant: "{{(1)}} {{((`a`))}}" => "1 a";
     nil_is_handed_on: "{{.nil | printf `%v`}}" => "<nil>";
@@ -83,7 +83,7 @@ cases! {
     float_constant_for_int: "{{trunc 2.0 .s}}" => "xy";
     int_constant_for_float: "{{floats 3 | printf `%T`}}" => "float64";
     character_for_int: "{{add 'a' 1}}" => "98";
-    nil_for_map: "{{maps nil | len}}" => "0";
+    nil_for_map: "{{maps nil | print}}" => "<nil>";
 
     // Conditions
     if_true: "{{if true}}T{{end}}" => "T";

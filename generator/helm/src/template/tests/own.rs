@@ -47,8 +47,8 @@ fn mistakes_carry_the_chain_of_templates() {
         places,
         [
             "a.yaml:1:2 a.yaml <include `b` .>",
-            "_b.tpl:2:13 b <{{template \"c\" .}}>",
-            "_b.tpl:2:46 c <tpl `{{ .s.x }}` .>",
+            "_b.tpl:2:12 b <{{template \"c\" .}}>",
+            "_b.tpl:2:42 c <tpl `{{ .s.x }}` .>",
             "gotpl:1:5 gotpl <.s.x>",
         ]
     );
@@ -241,7 +241,7 @@ fn mistakes_with_objects_are_gos() {
     );
     assert_eq!(
         on_thing("{{.thing.Gone.Further}}"),
-        at("13", "executing \"t\" at <.thing.Gone.Further>: nil pointer evaluating interface {}.Further")
+        at("8", "executing \"t\" at <.thing.Gone.Further>: nil pointer evaluating interface {}.Further")
     );
     assert_eq!(
         on_thing("{{.thing.Has}}"),
