@@ -1,7 +1,7 @@
 //! Renders a folder of real charts with the real `helm` and with this crate, and says where they differ, byte for byte.
 //!
 //! `parity FOLDER [--helm PATH] [--cache FOLDER] [--only TEXT] [--sets defaults,everything,varied,ours] [--results FILE]
-//! [--differences FOLDER] [--jobs N] [--speed]`
+//! [--differences FOLDER] [--jobs N] [--speed] [--skip-schema-validation]`
 //!
 //! `FOLDER/<any name>/` holds `chart/` (or `chart.tgz`), `source.tsv` (lines of a word, a tab and a text: `repository`, `commit`,
 //! `missing`) and, where there are any, `values/*.yaml`: value sets of ours. Three more value sets are derived from `values.yaml`:
@@ -61,6 +61,7 @@ struct Asked {
     differences: Option<PathBuf>,
     jobs: usize,
     speed: bool,
+    skip_schema: bool,
 }
 
 fn asked() -> Done<Asked> {
@@ -74,6 +75,7 @@ fn asked() -> Done<Asked> {
         differences: None,
         jobs: 2,
         speed: false,
+        skip_schema: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -87,6 +89,7 @@ fn asked() -> Done<Asked> {
             "--differences" => asked.differences = Some(value()?.into()),
             "--jobs" => asked.jobs = value()?.parse().map_err(|error| format!("--jobs: {error}"))?,
             "--speed" => asked.speed = true,
+            "--skip-schema-validation" => asked.skip_schema = true,
             flag if flag.starts_with('-') => return Err(format!("unknown flag: {flag}")),
             folder => asked.folder = folder.into(),
         }
@@ -124,7 +127,8 @@ struct Outcome {
 
 fn run() -> Done<bool> {
     let asked = asked()?;
-    let scratch = asked.cache.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("parity-{}", std::process::id())));
+    let scratch =
+        asked.cache.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("parity-{}", std::process::id())));
     fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
     let jobs = jobs(&asked, &scratch)?;
     let next = AtomicUsize::new(0);
@@ -296,6 +300,9 @@ fn helm(job: &Job, asked: &Asked, cached: Option<&Path>) -> Done<(Said, Duration
     if let Some(values) = &job.values {
         command.arg("--values").arg(values);
     }
+    if asked.skip_schema {
+        command.arg("--skip-schema-validation");
+    }
     // Neither a cluster nor what somebody has in their home folder has a say.
     command.env("KUBECONFIG", "/dev/null").env("HELM_CONFIG_HOME", std::env::temp_dir().join("parity-no-home"));
     let start = Instant::now();
@@ -319,17 +326,15 @@ fn helm(job: &Job, asked: &Asked, cached: Option<&Path>) -> Done<(Said, Duration
 }
 
 /// What we say, and whether chance was asked for.
-fn ours(job: &Job, engine: &mut dyn Engine) -> (Said, bool) {
+fn ours(job: &Job, skip_schema: bool, engine: &mut dyn Engine) -> (Said, bool) {
     let set = match &job.values {
         None => Ok(Value::map::<&str, Value>([])),
-        Some(path) => fs::read_to_string(path)
-            .map_err(|error| error.to_string())
-            .and_then(|text| values::read(&text)),
+        Some(path) => fs::read_to_string(path).map_err(|error| error.to_string()).and_then(|text| values::read(&text)),
     };
     let rendered = catch_unwind(AssertUnwindSafe(|| {
         let chart = Chart::load(&job.chart, &Limits::default()).map_err(RenderError::Chart)?;
         let capabilities = Capabilities::of(HelmVersion::V4_2);
-        let options = Options { include_crds: true, ..Options::default() };
+        let options = Options { include_crds: true, skip_schema, ..Options::default() };
         let release = Release::new(RELEASE, NAMESPACE);
         render(&Arc::new(chart), &set.unwrap_or_default(), &release, &capabilities, &options, engine)
     }));
@@ -357,7 +362,8 @@ fn compare(job: &Job, asked: &Asked, scratch: &Path) -> Outcome {
     let set = job.values.as_ref().and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
     let set = digest(&set);
     // The dot at the end is there for the extension.
-    let base = scratch.join(format!("{}.{}.{}.", job.id, job.set, &set[..12]));
+    let schema = if asked.skip_schema { ".plain" } else { "" };
+    let base = scratch.join(format!("{}.{}.{}{schema}.", job.id, job.set, &set[..12]));
     let cached = asked.cache.as_ref().filter(|_| !asked.speed).map(|_| base.as_path());
     let first = match helm(job, asked, cached) {
         Ok((said, took)) => {
@@ -371,10 +377,10 @@ fn compare(job: &Job, asked: &Asked, scratch: &Path) -> Outcome {
         }
     };
     let start = Instant::now();
-    let (mut mine, chance) = ours(job, &mut HelmEngine::new(template::Limits::default()));
+    let (mut mine, chance) = ours(job, asked.skip_schema, &mut HelmEngine::new(template::Limits::default()));
     outcome.ours = start.elapsed();
     if chance {
-        mine = ours(job, &mut Guessing::default()).0;
+        mine = ours(job, asked.skip_schema, &mut Guessing::default()).0;
     }
     match (&first, &mine) {
         (Err(theirs), Err(mine)) if mine != "PANIC" => {
@@ -382,6 +388,9 @@ fn compare(job: &Job, asked: &Asked, scratch: &Path) -> Outcome {
             outcome.digest = digest(theirs);
             let same = plain(theirs) == plain(mine);
             outcome.why = if same { "same words" } else { "other words" }.to_owned();
+            if theirs.starts_with("values don't meet") && !asked.skip_schema {
+                outcome.why = format!("{} of the schema", outcome.why);
+            }
             if !same {
                 keep(job, asked, &format!("helm: {theirs}\nours: {mine}\n"), "words");
             }
@@ -408,7 +417,7 @@ fn compare(job: &Job, asked: &Asked, scratch: &Path) -> Outcome {
                 // Helm may differ from itself: chance, or the order of Go's maps.
                 let mut runs = vec![theirs.clone()];
                 for more in 0..3 {
-                    let path = scratch.join(format!("{}.{}.{}.{more}.", job.id, job.set, &set[..12]));
+                    let path = scratch.join(format!("{}.{}.{}{schema}.{more}.", job.id, job.set, &set[..12]));
                     let cached = cached.map(|_| path.as_path());
                     if let Ok((Ok(text), _)) = helm(job, asked, cached) {
                         runs.push(text);
@@ -550,7 +559,9 @@ impl Functions for Constants {
         let pair = || {
             let block = |what: &str| format!("-----BEGIN {what}-----\nAAAA\n-----END {what}-----\n");
             let fields = [("Cert", block("CERTIFICATE")), ("Key", block("RSA PRIVATE KEY"))];
-            Value::Map(fields.into_iter().map(|(name, text)| (Arc::from(name), Value::from(text))).collect::<Entries>().into())
+            Value::Map(
+                fields.into_iter().map(|(name, text)| (Arc::from(name), Value::from(text))).collect::<Entries>().into(),
+            )
         };
         Ok(match name {
             "randAlphaNum" | "randAlpha" | "randAscii" => "a".repeat(length()).into(),
@@ -567,7 +578,11 @@ impl Functions for Constants {
             "encryptAES" => "AAAA".into(),
             "now" => HelmFunctions.call("toDate", vec!["2006-01-02".into(), "2026-01-01".into()], exec)?,
             "genPrivateKey" => "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n".into(),
-            "genCA" | "genCAWithKey" | "genSelfSignedCert" | "genSelfSignedCertWithKey" | "genSignedCert"
+            "genCA"
+            | "genCAWithKey"
+            | "genSelfSignedCert"
+            | "genSelfSignedCertWithKey"
+            | "genSignedCert"
             | "genSignedCertWithKey" => pair(),
             _ => return HelmFunctions.call(name, arguments, exec),
         })
@@ -575,7 +590,8 @@ impl Functions for Constants {
 }
 
 fn report(asked: &Asked, jobs: &[Job], outcomes: &[(usize, Outcome)]) -> Done<bool> {
-    let mut table = String::from("chart\tversion\trepository\tcommit\tvalues\tobjects\tequal\trandom\tsha256\tresult\twhy\n");
+    let mut table =
+        String::from("chart\tversion\trepository\tcommit\tvalues\tobjects\tequal\trandom\tsha256\tresult\twhy\n");
     let mut results: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut objects, mut equal, mut random, mut same_words) = (0, 0, 0, 0);
     let mut charts = std::collections::BTreeSet::new();

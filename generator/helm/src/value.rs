@@ -159,6 +159,10 @@ pub trait Object: fmt::Debug + Send + Sync {
     fn reflected(&self) -> &'static str {
         if self.kind().starts_with('*') { "ptr" } else { "struct" }
     }
+    /// Go's truth: structs are true, maps and lists are where they hold something.
+    fn truth(&self) -> bool {
+        true
+    }
     /// What a method takes; none where there is no such method. Methods come before fields.
     fn method(&self, _name: &str) -> Option<&'static [Type]> {
         None
@@ -404,7 +408,7 @@ impl Value {
             Value::String(value) => !value.is_empty(),
             Value::List(values) => !values.is_empty(),
             Value::Map(map) => !map.is_empty(),
-            Value::Object(_) => true,
+            Value::Object(object) => object.truth(),
         }
     }
 

@@ -62,6 +62,10 @@ impl Object for Files {
         "map"
     }
 
+    fn truth(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     fn method(&self, name: &str) -> Option<&'static [Type]> {
         match name {
             "Get" | "GetBytes" | "Glob" | "Lines" => Some(&[Type::String]),

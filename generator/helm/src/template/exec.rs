@@ -453,14 +453,24 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         let mark = self.variables.0.len();
         let item = self.pipeline(dot, &branch.pipe)?;
         self.not_refused(&item)?;
-        let flow = if item.value().truth() {
+        let truth = item.value().truth();
+        let flow = if truth {
             let dot = if with { &item } else { dot };
-            self.nested(|state| state.walk(dot, &branch.body))?
+            self.nested(|state| state.walk(dot, &branch.body))
         } else if let Some(otherwise) = &branch.otherwise {
-            self.nested(|state| state.walk(dot, otherwise))?
+            self.nested(|state| state.walk(dot, otherwise))
         } else {
-            Flow::Through
+            Ok(Flow::Through)
         };
+        let flow = flow.map_err(|mut error| {
+            if error.not_deterministic.is_some()
+                && let Some((path, negated)) = made::asked(&branch.pipe)
+                && negated == truth
+            {
+                made::hint(&mut error, &path);
+            }
+            error
+        })?;
         self.variables.pop(mark);
         Ok(flow)
     }
@@ -767,6 +777,10 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
                 Ok(Item::held(map.item_type(), map.get_or_zero(name)))
             }
             Item::Plain(Value::Object(object)) | Item::Inner(Value::Object(object)) => {
+                if object.refused().is_some() {
+                    // A field of what would have been made up is made up too.
+                    return Ok(Item::Plain(Value::Object(object.clone())));
+                }
                 if let Some(takes) = object.method(name) {
                     let run = |values: &[Value]| object.call(name, values).unwrap_or(Ok(Value::Nil));
                     return self.method(dot, word, name, takes, arguments, run);
@@ -809,6 +823,9 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
         if arguments.has_last() {
             values.push(self.fitting(arguments.last.clone(), wanted(words.len()))?.into_value());
+        }
+        if let Some(value) = values.iter().find(|value| made::refusal(value).is_some()) {
+            return Ok(Item::Plain(value.clone()));
         }
         match run(&values) {
             Ok(value) => Ok(Item::Inner(self.sized(name, value)?)),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::TemplateError;
+use super::tree::{Pipe, WordKind};
 use crate::value::{Entries, Object, Value};
 
 /// A value that a refused function would have made up.
@@ -73,25 +74,50 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Call {
         "coalesce" => Call::Runs,
         "default" if only(0) => Call::Runs,
         "ternary" if at < 2 && arguments.get(2).is_some_and(|test| refusal(test).is_none()) => Call::Runs,
-        "set" | "unset" | "merge" | "mustMerge" | "mergeOverwrite" | "mustMergeOverwrite" | "include" | "tpl" | "fail" => {
-            match refusal(value) {
-                Some(refusal) => Call::Fails(Box::new(refusal.clone())),
-                None => Call::Runs,
-            }
-        }
+        // What is put into a map is a mistake only for whoever takes it out.
+        "set" if at == 2 => Call::Runs,
+        "set" | "unset" | "merge" | "mustMerge" | "mergeOverwrite" | "mustMergeOverwrite" | "include" | "tpl"
+        | "fail" => match refusal(value) {
+            Some(refusal) => Call::Fails(Box::new(refusal.clone())),
+            None => Call::Runs,
+        },
         _ => Call::HandsOn(value.clone()),
     }
 }
 
-/// The refusal with the value that would have avoided it, were it set.
+/// The value with the setting that would have avoided it, were it set.
 pub(super) fn avoided_by(value: Value, path: &str) -> Value {
-    let Some(refusal) = refusal(&value).filter(|refusal| !refusal.cause.contains("setting it avoids this")) else {
-        return value;
-    };
-    let mut refusal = refusal.clone();
-    let hint = format!("; {path} is empty, and setting it avoids this");
-    for text in [&mut refusal.message, &mut refusal.cause].into_iter().chain(refusal.not_deterministic.as_mut()) {
-        text.push_str(&hint);
+    match refusal(&value) {
+        None => value,
+        Some(refusal) => {
+            let mut refusal = Box::new(refusal.clone());
+            hint(&mut refusal, path);
+            made(refusal)
+        }
     }
-    made(Box::new(refusal))
+}
+
+/// Says in a refusal which setting would have avoided it, unless it says so already.
+pub(super) fn hint(refusal: &mut TemplateError, path: &str) {
+    const AVOIDS: &str = " is empty, and setting it avoids this";
+    if refusal.not_deterministic.is_none() || refusal.cause.contains(AVOIDS) {
+        return;
+    }
+    for text in [&mut refusal.message, &mut refusal.cause].into_iter().chain(refusal.not_deterministic.as_mut()) {
+        text.push_str("; ");
+        text.push_str(path);
+        text.push_str(AVOIDS);
+    }
+}
+
+/// The setting that a condition asks for, and whether the condition is that it is not set.
+pub(super) fn asked(pipe: &Pipe) -> Option<(String, bool)> {
+    let [command] = pipe.commands.as_slice() else { return None };
+    let (word, negated) = match command.words.as_slice() {
+        [word] => (word, false),
+        [not, word] if matches!(&not.kind, WordKind::Identifier(name) if &**name == "not") => (word, true),
+        _ => return None,
+    };
+    let path = word.to_string();
+    path.contains(".Values.").then_some((path, negated))
 }
