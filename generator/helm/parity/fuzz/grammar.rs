@@ -49,12 +49,91 @@ pub struct Case {
 impl Case {
     /// A random case.
     pub fn new(random: &mut Random) -> Case {
+        match random.below(10) {
+            0 | 1 => return Case::written(random),
+            2 | 3 => return Case::read(random),
+            _ => {}
+        }
         let values = values(random);
         let mut maker = Maker { random, variables: Vec::new(), loops: 0, blocks: 0, foreign: 0, dots: Vec::new(), depth: 0 };
         let partial = maker.partials();
-        let count = 1 + maker.random.below(3);
+        let count = [1, 1, 1, 2, 3][maker.random.below(5)];
         let main = (0..count).map(|_| maker.statement()).collect();
         Case { main, partial, values }
+    }
+
+    /// Texts of all kinds that are written as YAML and JSON.
+    fn written(random: &mut Random) -> Case {
+        let count = 1 + random.below(4);
+        let entries = (0..count).map(|number| {
+            let key = if random.percent(30) { json_text(&awkward(random, 12)) } else { format!("k{number}") };
+            let value = match random.below(5) {
+                0 => format!("[{}, {}]", json_text(&awkward(random, 30)), number_text(random)),
+                1 => format!("{{{}: {}, b: {}}}", json_text(&awkward(random, 8)), json_text(&awkward(random, 140)), number_text(random)),
+                2 => number_text(random),
+                _ => json_text(&awkward(random, 160)),
+            };
+            format!("{key}: {value}\n")
+        });
+        let values: Vec<String> = entries.collect();
+        let main = *random.of(&[
+            "{{ toYaml .Values }}",
+            "{{ toYaml .Values | nindent 4 }}",
+            "{{ toYaml (dict \"a\" (list .Values (dict \"b\" .Values))) }}",
+            "{{ toYamlPretty .Values }}",
+            "{{ toYaml .Values | fromYaml | toJson }}",
+            "{{ toJson .Values }}\n{{ toPrettyJson .Values }}",
+            "{{ toToml .Values }}",
+            "{{ range $k, $v := .Values }}{{ $k | quote }}: {{ $v | toString | squote }}\n{{ $v }}\n{{ end }}",
+            "{{ range $k, $v := .Values }}{{ printf \"%q %v %#v\" $v $v $k }}\n{{ toYaml $v }}\n{{ toYamlPretty $v }}\n{{ end }}",
+        ]);
+        Case { main: vec![main.to_owned()], partial: Vec::new(), values }
+    }
+
+    /// Text that looks like YAML.
+    fn read(random: &mut Random) -> Case {
+        let count = 1 + random.below(7);
+        let mut lines = Vec::new();
+        let mut depth = 0;
+        for _ in 0..count {
+            let mut line = "  ".repeat(depth);
+            let kind = random.below(10);
+            match kind {
+                0 | 1 => line.push_str("- "),
+                _ => line.push_str(*random.of(&["a: ", "b: ", "c: ", "\"d e\": ", "1: ", "true: ", "x.y: ", "? ", "a : ", "'q': ", "~: ", "0x10: ", "1.50: ", "<<: "])),
+            }
+            match random.below(12) {
+                0 => {
+                    depth += 1;
+                    line.truncate(line.trim_end().len());
+                }
+                1 => line.push_str(&block(random).replace("\n", &format!("\n{}", "  ".repeat(depth)))),
+                2 => line.push_str(&flow(random, 0)),
+                3 => line.push_str(*random.of(&["&x 1", "*x", "&x", "!!str 1", "!!int \"3\"", "!foo bar", "!!float 1", "!!binary aGk=", "!!null x", "!!bool yes", "&x {a: 1}", "!!set {a}"])),
+                4 => line.push_str(*random.of(&["word word # c", "a#b", "a:b", "a,b", "[a", "{a: 1", "\"open", "'it''s' x", "a: b", "- x", "@a", "%a", "`a", "!", "| x", ">2", "|2-\n    x", "a\n  b\n\n  c"])),
+                5 => line.push_str(&json_text(&awkward(random, 40))),
+                6 => line.push_str(*random.of(&["plain\n   more\n   text", "\"a\n   b\n\n   c\\\n   d\"", "'a\n   b\n\n   c'", "[a,\n  b,\n  ]", "{a,\n b: ,\n c: d}", "[a: b, ? c, d]", "{\"a\":1}", "[]", "{}"])),
+                _ => line.push_str(&scalar(random)),
+            }
+            if random.percent(8) {
+                line.push_str(" # comment");
+            }
+            line.push('\n');
+            if random.percent(4) {
+                line.push_str(*random.of(&["\n", "# c\n", "---\n", "...\n", "  \n", "\t\n", "--- x\n"]));
+            }
+            lines.push(line);
+            if depth > 0 && random.percent(40) {
+                depth -= 1;
+            }
+        }
+        let text = lines.concat();
+        let main = match random.below(3) {
+            0 => format!("{{{{ {} | fromYaml | toJson }}}}", json_text(&text)),
+            1 => format!("{{{{ {} | fromYamlArray | toJson }}}}", json_text(&text)),
+            _ => return Case { main: vec!["{{ toJson .Values }}".to_owned()], partial: Vec::new(), values: lines },
+        };
+        Case { main: vec![main], partial: Vec::new(), values: Vec::new() }
     }
 
     /// The templates by name.
@@ -87,6 +166,58 @@ impl Case {
             }
         }
         cases
+    }
+}
+
+/// A text of characters that need care.
+fn awkward(random: &mut Random, most: usize) -> String {
+    if random.percent(15) {
+        let text = *random.of(SCALARS);
+        return text.trim_matches('"').to_owned();
+    }
+    let length = random.below(most + 1);
+    let plain = random.percent(50);
+    let mut text = String::new();
+    while text.len() < length {
+        if plain && random.percent(85) {
+            text.push_str(*random.of(&["word", "a", " ", "long-word", "x1", "."]));
+        } else {
+            text.push_str(*random.of(&[
+                " ", "  ", "\n", "\n\n", "\t", ":", ": ", " #", "#", "-", "- ", "?", ",", "[", "]", "{", "}", "&", "*", "!", "|", ">", "'", "\"", "%", "@", "`", "~", "\\",
+                "0", "1", "é", "日本", "😀", "\u{a0}", "\r", "=", "<", "a b c d e f g h i j k l m n o p q r s t u v w x y z", "\u{7}", "/", "$", "_", "+", "e", "true", "null",
+            ]));
+        }
+    }
+    text
+}
+
+/// A text in double quotes, as YAML, JSON and Go's templates read it.
+fn json_text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if c < ' ' || matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn number_text(random: &mut Random) -> String {
+    match random.below(5) {
+        0 => (random.next() as i64).to_string(),
+        1 => format!("{:e}", f64::from_bits(random.next())).replace("NaN", "1").replace("inf", "2"),
+        2 => format!("{}.{}", random.below(100_000), random.below(1000)),
+        3 => format!("{}e{}", random.below(1000), random.below(30)),
+        _ => (random.below(10_000_000) as i64 - 5_000_000).to_string(),
     }
 }
 
@@ -264,7 +395,7 @@ const FUNCTIONS: &[(&str, &[Kind], bool, Kind)] = &[
     ("round", &[Number, Int], false, Number), ("len", &[Any], false, Int), ("default", &[Any, Any], false, Any), ("empty", &[Any], false, Bool),
     ("coalesce", &[Any], true, Any), ("all", &[Any], true, Bool), ("any", &[Any], true, Bool), ("ternary", &[Any, Any, Bool], false, Any),
     ("typeOf", &[Any], false, Text), ("kindOf", &[Any], false, Text), ("kindIs", &[Text, Any], false, Bool), ("typeIs", &[Text, Any], false, Bool),
-    ("typeIsLike", &[Text, Any], false, Bool), ("deepEqual", &[Any, Any], false, Bool), ("deepCopy", &[Any], false, Any),
+    ("typeIsLike", &[Text, Any], false, Bool), ("deepEqual", &[Any, Any], false, Bool), ("deepCopy", &[Map], false, Any),
     ("toYaml", &[Any], false, Text), ("mustToYaml", &[Any], false, Text), ("toYamlPretty", &[Any], false, Text), ("fromYaml", &[Text], false, Map),
     ("fromYamlArray", &[Text], false, List), ("toJson", &[Any], false, Text), ("mustToJson", &[Any], false, Text), ("fromJson", &[Text], false, Map),
     ("fromJsonArray", &[Text], false, List), ("mustFromJson", &[Text], false, Any), ("toPrettyJson", &[Any], false, Text),
@@ -296,7 +427,7 @@ const FUNCTIONS: &[(&str, &[Kind], bool, Kind)] = &[
     ("mustLast", &[List], false, Any), ("mustInitial", &[List], false, List), ("mustReverse", &[List], false, List), ("mustUniq", &[List], false, List),
     ("mustWithout", &[List, Any], true, List), ("mustHas", &[Any, List], false, Bool), ("mustCompact", &[List], false, List),
     ("mustSlice", &[List, Int], true, List), ("slice", &[List, Int], true, List), ("mustMerge", &[Map, Map], true, Map),
-    ("mustToPrettyJson", &[Any], false, Text), ("mustToRawJson", &[Any], false, Text), ("mustDeepCopy", &[Any], false, Any),
+    ("mustToPrettyJson", &[Any], false, Text), ("mustToRawJson", &[Any], false, Text), ("mustDeepCopy", &[List], false, Any),
     ("mustToToml", &[Map], false, Text), ("mustRegexFindAll", &[Text, Text, Int], false, Texts), ("mustRegexReplaceAll", &[Text, Text, Text], false, Text),
     ("getHostByName", &[Text], false, Text), ("dateInZone", &[Text, Time, Text], false, Text),
 ];
@@ -540,21 +671,41 @@ impl Maker<'_> {
 
     /// Commands with bars between.
     fn pipeline(&mut self, kind: Kind) -> String {
-        let mut pipeline = self.expression(kind, 0);
+        let mut pipeline = self.chain(kind, 0);
         if pipeline == "nil" {
             "(first (list nil))".clone_into(&mut pipeline);
         }
-        while self.random.percent(30) {
+        if self.random.percent(3) {
             let (name, parameters, _, _) = *self.random.of(FUNCTIONS);
-            let Some((last, before)) = parameters.split_last() else { continue };
+            let Some((last, before)) = parameters.split_last() else { return pipeline };
             // Numbers that nobody chose make lists that do not end.
             if matches!(name, "until" | "untilStep" | "seq" | "fromToml" | "set" | "merge" | "mustMerge" | "mergeOverwrite") || *last == Time {
-                continue;
+                return pipeline;
             }
             let arguments = self.arguments(name, before);
             let _ = write!(pipeline, " | {name}{arguments}");
         }
-        ordered(pipeline)
+        pipeline
+    }
+
+    /// Functions that are handed what the one before gave.
+    fn chain(&mut self, kind: Kind, depth: usize) -> String {
+        if depth < 3 && self.random.percent(35) {
+            for _ in 0..20 {
+                let (name, parameters, _, gives) = *self.random.of(FUNCTIONS);
+                let Some((last, before)) = parameters.split_last() else { continue };
+                let fits = kind == Any || gives == kind || kind == List && gives == Texts;
+                let endless = matches!(name, "until" | "untilStep" | "seq" | "fromToml" | "set" | "merge" | "mustMerge" | "mergeOverwrite");
+                if !fits || endless || matches!(last, Time | Int) || name.to_lowercase().contains("regex") || name.contains("emver") {
+                    continue;
+                }
+                let first = self.chain(*last, depth + 1);
+                let first = if first == "nil" { "(first (list nil))".to_owned() } else { first };
+                let arguments = self.arguments(name, before);
+                return format!("{first} | {name}{arguments}");
+            }
+        }
+        self.expression(kind, 0)
     }
 
     fn arguments(&mut self, name: &str, kinds: &[Kind]) -> String {
@@ -614,7 +765,7 @@ impl Maker<'_> {
                 }
             }
             self.depth -= 1;
-            return ordered(format!("{name}{arguments}"));
+            return format!("{name}{arguments}");
         }
         self.leaf(kind)
     }
@@ -627,7 +778,7 @@ impl Maker<'_> {
         let depth = self.depth;
         let text = self.expression(kind, depth.saturating_sub(2));
         self.depth -= 1;
-        let bare = !text.contains(' ') && (text.starts_with(['.', '$', '"', '`', '-', '\'']) || text.starts_with(|c: char| c.is_ascii_digit()));
+        let bare = matches!(text.as_str(), "nil" | "true" | "false") || !text.contains(' ') && (text.starts_with(['.', '$', '"', '`', '-', '\'']) || text.starts_with(|c: char| c.is_ascii_digit()));
         if bare || text.starts_with('(') { text } else { format!("({text})") }
     }
 
@@ -706,9 +857,4 @@ impl Maker<'_> {
             },
         }
     }
-}
-
-/// Where Go's order is that of chance, the result is sorted. Nothing of that kind is generated but in sorted form.
-fn ordered(text: String) -> String {
-    text
 }

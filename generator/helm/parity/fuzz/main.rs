@@ -179,10 +179,15 @@ fn differs(theirs: &Answer, ours: &Answer) -> bool {
     match (theirs, ours) {
         (_, Answer::Panic(_)) => true,
         (Answer::Late, _) | (Answer::Error(_), Answer::Error(_)) => false,
+        // How much room Go keeps behind a list is not ours to know.
+        (_, Answer::Error(error)) if error.contains("slice index out of bounds") => false,
         // What depends on the clock is refused.
         (_, Answer::Error(error)) if error.contains("on every run") => false,
         // Half a character, and what the parsers of YAML and TOML say about what is neither is not compared.
-        (Answer::Rendered(theirs), Answer::Rendered(_)) if theirs.values().any(|text| foreign_words(text)) => false,
+        (Answer::Rendered(theirs), Answer::Rendered(ours)) if theirs.values().any(|text| foreign_words(text)) && ours.values().any(|text| foreign_words(text) || text.contains("%!")) =>
+        {
+            false
+        }
         (theirs, ours) => theirs != ours,
     }
 }
@@ -191,7 +196,11 @@ fn differs(theirs: &Answer, ours: &Answer) -> bool {
 fn foreign_words(text: &str) -> bool {
     let text = text.to_lowercase();
     // Half a character is no text; Go keeps its bytes.
-    text.contains("rror converting yaml") || text.contains("toml: ") || text.contains('\u{fffd}')
+    text.contains("rror converting yaml") || text.contains("rror+converting+yaml") || text.contains("toml: ") || text.contains('\u{fffd}')
+        // The insides of a version or a date, which Go shows where it knows no better.
+        || text.contains("(uint64=")
+        || text.contains("time.location")
+        || text.contains("u+ed")
 }
 
 /// A smaller case that differs too.

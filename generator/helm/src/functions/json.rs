@@ -163,7 +163,11 @@ impl Reader<'_> {
     /// What stands here does not belong here.
     fn invalid(&self, context: &str) -> String {
         let Some(byte) = self.peek() else {
-            return "unexpected end of JSON input".to_owned();
+            // Go ends what it reads with a space, to see whether that belongs there.
+            return match context.starts_with("in ") || context.contains("numeric literal") {
+                true => format!("invalid character ' ' {context}"),
+                false => "unexpected end of JSON input".to_owned(),
+            };
         };
         let shown = match byte {
             b'\'' => "'\\''".to_owned(),

@@ -117,10 +117,15 @@ pub(super) fn concat(args: &Arguments<'_>) -> Return {
 
 pub(super) fn chunk(args: &Arguments<'_>) -> Return {
     let values = items(args.any(1), "chunk")?;
-    match usize::try_from(args.int(0)) {
-        Ok(size) if size > 0 => {
-            Ok(List::of(Of::Lists, values.chunks(size).map(|chunk| chunk.to_vec().into()).collect()).into())
-        }
-        _ => fail("runtime error: makeslice: len out of range"),
+    let (size, length) = (args.int(0), values.len());
+    if let Ok(size @ 1..) = usize::try_from(size) {
+        let chunks = values.chunks(size).map(|chunk| chunk.to_vec().into());
+        return Ok(List::of(Of::Lists, chunks.collect()).into());
     }
+    // Go computes how many chunks there are, which may be none at all.
+    let count = ((length as f64 - 1.0) / size as f64).floor() + 1.0;
+    if count == 0.0 {
+        return Ok(List::of(Of::Lists, Vec::new()).into());
+    }
+    fail("runtime error: makeslice: len out of range")
 }

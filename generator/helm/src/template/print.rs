@@ -250,6 +250,10 @@ impl Printer {
             Value::List(values) if matches!(verb, 's' | 'q' | 'x' | 'X') && let Some(bytes) = values.bytes() => {
                 self.string(&String::from_utf8_lossy(&bytes), verb);
             }
+            Value::List(values) if sharp_v && values.is_nil() => {
+                self.to.push_str(value_type);
+                self.to.push_str("(nil)");
+            }
             Value::List(values) => {
                 if sharp_v {
                     self.to.push_str(value_type);

@@ -154,7 +154,7 @@ impl Emitter {
             Value::List(values) if let Some(bytes) = values.bytes() => {
                 self.string(&base64::engine::general_purpose::STANDARD.encode(bytes), place);
             }
-            Value::List(values) if values.is_nil() => self.scalar("null", Style::Plain, place),
+            Value::List(values) if values.is_nil() && self.dialect == Dialect::V2 => self.scalar("null", Style::Plain, place),
             Value::List(values) if values.is_empty() => {
                 self.indicator("[", true, true, false);
                 self.indicator("]", false, false, false);
