@@ -95,13 +95,20 @@ const WRITERS: &[&str] = &[
 /// Deeper values are not looked through: they cannot be written out either.
 const DEPTH: usize = 500;
 
+/// More values are not looked at: a list that holds itself many times over would never end.
+const VALUES: u32 = 4_000_000;
+
 /// The refusal that lies in a map or a list, or is the value itself.
-fn within(value: &Value, depth: usize) -> Option<Box<TemplateError>> {
+fn within(value: &Value, depth: usize, left: &mut u32) -> Option<Box<TemplateError>> {
+    *left = left.checked_sub(1)?;
+    if *left == 0 {
+        return None;
+    }
     match value {
         Value::List(values) if depth < DEPTH && values.item_type().is_anything() => {
-            values.iter().find_map(|value| within(value, depth + 1))
+            values.iter().take(*left as usize).find_map(|value| within(value, depth + 1, left))
         }
-        Value::Map(map) if depth < DEPTH => map.entries().values().find_map(|value| within(value, depth + 1)),
+        Value::Map(map) if depth < DEPTH => map.entries().values().find_map(|value| within(value, depth + 1, left)),
         Value::Object(_) => refusal(value).map(|refusal| Box::new(refusal.clone())),
         _ => None,
     }
@@ -109,7 +116,7 @@ fn within(value: &Value, depth: usize) -> Option<Box<TemplateError>> {
 
 /// The refusal that would be written out with a value.
 pub(super) fn written(value: &Value) -> Option<Box<TemplateError>> {
-    within(value, 0)
+    within(value, 0, &mut { VALUES })
 }
 
 /// What a function that writes out its arguments gives, where a refusal lies in one of them.
