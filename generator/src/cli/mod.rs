@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod components;
+pub mod diff;
 pub mod environments;
 pub mod explain;
 pub mod files;
@@ -72,6 +73,7 @@ pub enum Color {
 enum Command {
     Render(render::RenderArgs),
     Validate(validate::ValidateArgs),
+    Diff(diff::DiffArgs),
     Explain(explain::ExplainArgs),
     Plan(plan::PlanArgs),
     Graph(graph::GraphArgs),
@@ -135,6 +137,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Render(args) => render::run(global, &args),
         Command::Validate(args) => validate::run(global, &args),
+        Command::Diff(args) => diff::run(global, &args),
         Command::Explain(args) => explain::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),

@@ -1,0 +1,485 @@
+//! Why something changes: the input lines behind it, on both sides, those first that were edited.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use similar::{Algorithm, DiffOp};
+
+use super::View;
+use super::group::Group;
+use super::model::{Action, Cause, Exception, Line};
+use super::tree::Raw;
+use crate::diagnostic::Origin;
+use crate::objects::manifest::Identity;
+use crate::pipeline::plan::{Content, NAMESPACES};
+use crate::pipeline::render::ROOT;
+use crate::pipeline::trace;
+use crate::values::edit::{Edit, Segment};
+use crate::yaml::Node;
+
+/// More causes than this explain nothing.
+const MOST: usize = 4;
+
+/// The two sides of the inputs, and which of their lines differ.
+#[derive(Debug)]
+pub struct Causes<'v> {
+    base: Option<View<'v>>,
+    head: Option<View<'v>>,
+    files: BTreeMap<String, Lines>,
+}
+
+/// What differs in one input file.
+#[derive(Debug, Default)]
+struct Lines {
+    /// Changed lines before, each with the line that took its place.
+    before: BTreeMap<u32, Option<u32>>,
+    /// Changed lines after, each with the line whose place it took.
+    after: BTreeMap<u32, Option<u32>>,
+}
+
+/// Before or after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Base,
+    Head,
+}
+
+/// Lines that a value comes from, the nearest first.
+type Origins = Vec<(Which, Origin)>;
+
+impl<'v> Causes<'v> {
+    /// Compares the inputs line by line.
+    pub fn between(base: Option<View<'v>>, head: Option<View<'v>>) -> Causes<'v> {
+        let texts = |view: Option<View<'v>>| -> BTreeMap<&'v str, &'v str> {
+            let files = view.into_iter().flat_map(|view| view.repository.sources().iter());
+            files.map(|(_, file)| (file.path.as_ref(), file.text.as_ref())).collect()
+        };
+        let (old, new) = (texts(base), texts(head));
+        let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+        let files = names
+            .into_iter()
+            .filter(|name| old.get(name) != new.get(name))
+            .map(|name| (name.to_owned(), Lines::between(old.get(name).copied(), new.get(name).copied())))
+            .collect();
+        Causes { base, head, files }
+    }
+
+    /// Paths of the input files that differ.
+    pub fn changed_files(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// The lines of a file that are new or other than before; the lines that are gone where it has none of those.
+    pub fn changed_lines(&self, file: &str) -> Vec<Cause> {
+        let Some(lines) = self.files.get(file) else { return Vec::new() };
+        let after = lines.after.iter().map(|(line, before)| (*before, Some(*line)));
+        let gone = lines.before.iter().filter(|(_, after)| after.is_none()).map(|(line, _)| (Some(*line), None));
+        let pairs = after.chain(gone);
+        pairs
+            .map(|(before, after)| Cause {
+                before: before.and_then(|line| self.line(Which::Base, file, line)),
+                after: after.and_then(|line| self.line(Which::Head, file, line)),
+                edited: true,
+            })
+            .collect()
+    }
+
+    /// Fills in the causes of an item and of its edits, and why an edit is not everywhere.
+    pub fn explain(&self, group: &mut Group, raws: &[Raw]) {
+        let Some(first) = group.members.first().map(|member| &raws[*member]) else { return };
+        group.item.causes = self.of_object(first);
+        for (edit, (member, at)) in group.item.edits.iter_mut().zip(&group.from) {
+            let raw = &raws[*member];
+            let Some(changed) = raw.edits.get(*at) else { continue };
+            edit.causes = self.of_path(raw, &changed.path);
+            edit.exceptions = self.exceptions(raw, changed, &edit.environments, &edit.causes);
+        }
+    }
+
+    fn of_path(&self, raw: &Raw, path: &[Segment]) -> Vec<Cause> {
+        let mut origins = Origins::new();
+        for which in [Which::Head, Which::Base] {
+            let path = plain_path(path, which);
+            origins.extend(self.field(which, raw, &path).into_iter().map(|origin| (which, origin)));
+        }
+        let direct = self.causes(&origins, true);
+        if !direct.is_empty() {
+            return direct;
+        }
+        let around = self.around(raw);
+        if !around.is_empty() {
+            return around;
+        }
+        self.causes(&origins, false).into_iter().take(1).collect()
+    }
+
+    fn of_object(&self, raw: &Raw) -> Vec<Cause> {
+        if matches!(raw.action, Action::Changed | Action::Renamed) && !raw.edits.is_empty() {
+            let name = match raw.action {
+                Action::Renamed => self.of_path(raw, &["metadata", "name"].map(|key| Segment::Key(key.to_owned()))),
+                _ => Vec::new(),
+            };
+            return name;
+        }
+        let mut origins = Origins::new();
+        let switch = |which: Which| -> Option<Origin> {
+            let tree = self.view(which)?.tree(&raw.environment)?;
+            match tree.plan.selection.enabled.get(raw.component.as_str()) {
+                Some(selected) => Some(selected.because),
+                None => {
+                    let segments = ["components", raw.component.as_str(), "enabled"].map(str::to_owned);
+                    let view = self.view(which)?;
+                    trace::settings(view.repository, &tree.plan, &segments).pop().map(|setting| setting.at)
+                }
+            }
+        };
+        let is_on = |which: Which| {
+            let tree = self.view(which).and_then(|view| view.tree(&raw.environment));
+            tree.map(|tree| tree.plan.selection.enabled.contains_key(raw.component.as_str()))
+        };
+        match (is_on(Which::Base), is_on(Which::Head)) {
+            // The environment itself comes or goes.
+            (None, _) | (_, None) => {
+                let which = if is_on(Which::Head).is_some() { Which::Head } else { Which::Base };
+                let tree = self.view(which).and_then(|view| view.tree(&raw.environment));
+                origins.extend(tree.map(|tree| (which, tree.plan.environment.at)));
+            }
+            (before, after) if before != after => {
+                for which in [Which::Head, Which::Base] {
+                    origins.extend(switch(which).map(|origin| (which, origin)));
+                }
+            }
+            _ => {}
+        }
+        let direct = self.causes(&origins, true);
+        if !direct.is_empty() {
+            return direct;
+        }
+        let around = self.around(raw);
+        if !around.is_empty() { around } else { self.causes(&origins, false).into_iter().take(1).collect() }
+    }
+
+    /// Edited lines that reach an object in another way: what its templates read as a whole, its component's files, the overlays.
+    fn around(&self, raw: &Raw) -> Vec<Cause> {
+        let mut origins = Origins::new();
+        for which in [Which::Head, Which::Base] {
+            origins.extend(self.variables(which, raw).into_iter().map(|origin| (which, origin)));
+        }
+        let mut causes = self.causes(&origins, true);
+        if causes.is_empty() {
+            let own = format!("components/{}/", raw.component);
+            let of_object = self.inputs(raw);
+            let files: Vec<&str> = self.changed_files().filter(|file| of_object.contains(*file)).collect();
+            let files = if files.is_empty() { self.changed_files().filter(|file| file.starts_with(&own)).collect() } else { files };
+            causes = files.into_iter().flat_map(|file| self.changed_lines(file).into_iter().take(2)).collect();
+        }
+        if causes.is_empty() {
+            let overlays = self.overlays(&raw.environment);
+            let files = self.changed_files().filter(|file| overlays.contains(*file) || file.starts_with("components/partials/"));
+            causes = files.flat_map(|file| self.changed_lines(file).into_iter().take(2)).collect();
+        }
+        if causes.is_empty() && matches!(raw.component.as_str(), ROOT | NAMESPACES) {
+            causes = self.changed_files().flat_map(|file| self.changed_lines(file).into_iter().take(1)).collect();
+        }
+        causes.truncate(MOST);
+        causes
+    }
+
+    /// The files that an object is made of, on either side.
+    fn inputs(&self, raw: &Raw) -> BTreeSet<String> {
+        let mut inputs = BTreeSet::new();
+        for (which, file) in [(Which::Base, &raw.base_file), (Which::Head, &raw.head_file)] {
+            let rendered = file.as_ref().and_then(|file| self.view(which)?.tree(&raw.environment)?.files.get(file));
+            inputs.extend(rendered.into_iter().flat_map(|file| file.inputs.iter().cloned()));
+        }
+        inputs
+    }
+
+    fn overlays(&self, environment: &str) -> BTreeSet<String> {
+        let trees = [Which::Base, Which::Head].map(|which| self.view(which).and_then(|view| view.tree(environment)));
+        trees.into_iter().flatten().flat_map(|tree| tree.plan.environment.inputs.iter().cloned()).collect()
+    }
+
+    /// Places that set the variables which an object's templates read and which have another value on the other side.
+    fn variables(&self, which: Which, raw: &Raw) -> Vec<Origin> {
+        let Some((view, tree)) = self.view(which).and_then(|view| Some((view, view.tree(&raw.environment)?))) else {
+            return Vec::new();
+        };
+        let other = if which == Which::Head { Which::Base } else { Which::Head };
+        let other = self.view(other).and_then(|view| view.tree(&raw.environment));
+        let sources = view.repository.sources();
+        let mut texts: Vec<&str> = Vec::new();
+        let wanted = self.inputs(raw);
+        for (_, file) in sources.iter().filter(|(_, file)| file.path.ends_with(".hbs")) {
+            if wanted.contains(file.path.as_ref()) {
+                texts.push(&file.text);
+            }
+        }
+        let mut names: BTreeSet<String> = texts.iter().flat_map(|text| trace::reads(text)).collect();
+        let partials: Vec<String> = names.iter().filter_map(|name| name.strip_prefix("partial ").map(str::to_owned)).collect();
+        for (_, file) in sources.iter() {
+            let is_read = |partial: &String| file.path.as_ref() == format!("components/partials/{partial}.hbs");
+            if partials.iter().any(is_read) {
+                names.extend(trace::reads(&file.text));
+            }
+        }
+        let mut origins = Vec::new();
+        for name in names.iter().filter(|name| !name.starts_with("partial ")) {
+            let here = trace::variable(&tree.plan, &raw.component, name);
+            let there = other.and_then(|tree| trace::variable(&tree.plan, &raw.component, name));
+            if here.as_ref().map(|(value, _)| value) == there.as_ref().map(|(value, _)| value) {
+                continue;
+            }
+            if let Some((_, segments)) = here {
+                origins.extend(leaf_origins(view, &raw.environment, &segments));
+            }
+        }
+        origins
+    }
+
+    /// The lines that a field of an object comes from, the nearest first.
+    fn field(&self, which: Which, raw: &Raw, path: &[String]) -> Vec<Origin> {
+        let file = if which == Which::Head { &raw.head_file } else { &raw.base_file };
+        let found = file.as_ref().and_then(|file| {
+            let view = self.view(which)?;
+            Some((view, view.tree(&raw.environment)?, file))
+        });
+        let Some((view, tree, file)) = found else { return Vec::new() };
+        let application = file
+            .strip_prefix("applications/")
+            .and_then(|name| name.strip_suffix(".yaml"))
+            .and_then(|name| tree.plan.applications.iter().find(|application| application.name == name));
+        let values = ["spec", "source", "helm"];
+        let of = |segments: &[&str]| -> Vec<Origin> {
+            let segments: Vec<String> = segments.iter().map(|segment| (*segment).to_owned()).collect();
+            let found = trace::settings(view.repository, &tree.plan, &segments);
+            found.into_iter().rev().map(|setting| setting.at).collect()
+        };
+        let plain: Vec<&str> = path.iter().map(String::as_str).collect();
+        if let Some(application) = application {
+            if plain.starts_with(&values) && matches!(plain.get(3), Some(&"valuesObject" | &"values")) {
+                let node = trace::values(view.repository, &tree.plan, application);
+                let inner = if plain[3] == "valuesObject" { &plain[4..] } else { &[] };
+                return node.map_or_else(Vec::new, |node| self.node(view, raw, &node, inner));
+            }
+            return match (&application.content, plain.as_slice()) {
+                (Content::Chart { chart, .. }, ["spec", "source", "targetRevision"]) => {
+                    let mut origins = of(&["components", application.component, "charts", &chart.key, "version"]);
+                    origins.push(chart.version_at);
+                    origins
+                }
+                (Content::Chart { chart, .. }, ["spec", "source", "repoURL" | "chart" | "path", ..]) => vec![chart.at],
+                (_, ["spec", "source", key @ ("targetRevision" | "repoURL")]) => of(&["argocd", key]),
+                (_, ["spec", "destination", ..]) => {
+                    let mut origins = of(&["components", application.component, "namespace"]);
+                    origins.extend(of(&["argocd", "destination"]));
+                    origins.extend(view.repository.components().get(application.component).map(|c| c.namespace_at));
+                    origins
+                }
+                (_, ["metadata", "annotations", key, ..]) if key.contains("sync-wave") => {
+                    let edges = tree.plan.edges.iter();
+                    let index = tree.plan.applications.iter().position(|a| a.name == application.name);
+                    edges.filter(|edge| Some(edge.after) == index).filter_map(|edge| edge.at).collect()
+                }
+                _ => of(&["components", application.component, "application"]),
+            };
+        }
+        if file.starts_with("manifests/") && raw.component != NAMESPACES {
+            let wanted = if which == Which::Head { &raw.object } else { raw.was.as_ref().unwrap_or(&raw.object) };
+            let wanted = Identity {
+                group: wanted.group.clone(),
+                kind: wanted.kind.clone(),
+                namespace: wanted.namespace.clone(),
+                name: wanted.name.clone(),
+            };
+            let node = trace::object(view.repository, &tree.plan, &raw.component, &wanted);
+            return node.map_or_else(Vec::new, |node| self.node(view, raw, &node, &plain));
+        }
+        Vec::new()
+    }
+
+    /// Where a node was written, what that line reads, and who set that.
+    fn node(&self, view: View<'v>, raw: &Raw, node: &Node, path: &[&str]) -> Vec<Origin> {
+        // What is not there on this side stands, if anywhere, in what is around it.
+        let found = (0..=path.len()).rev().find_map(|length| node.at(path[..length].iter().copied()));
+        let Some(found) = found else { return Vec::new() };
+        let mut origins: Vec<Origin> = Vec::new();
+        below(found, &mut origins);
+        let Some(tree) = view.tree(&raw.environment) else { return origins };
+        let sources = view.repository.sources();
+        for origin in origins.clone().into_iter().filter(|origin| sources.path(origin.file).ends_with(".hbs")) {
+            for name in trace::reads(sources.line(origin)) {
+                if let Some((_, segments)) = trace::variable(&tree.plan, &raw.component, &name) {
+                    origins.extend(leaf_origins(view, &raw.environment, &segments));
+                }
+            }
+        }
+        origins
+    }
+
+    /// Causes out of places: only those that were edited, or all.
+    fn causes(&self, origins: &Origins, edited: bool) -> Vec<Cause> {
+        let mut causes: Vec<Cause> = Vec::new();
+        for (which, origin) in origins {
+            let Some(view) = self.view(*which) else { continue };
+            let file = view.repository.sources().path(origin.file);
+            let pair = self.files.get(file).and_then(|lines| lines.pair(*which, origin.line));
+            let cause = match pair {
+                Some((before, after)) => Cause {
+                    before: before.and_then(|line| self.line(Which::Base, file, line)),
+                    after: after.and_then(|line| self.line(Which::Head, file, line)),
+                    edited: true,
+                },
+                None if edited => continue,
+                None => {
+                    let line = self.line(*which, file, origin.line);
+                    match which {
+                        Which::Head => Cause { before: None, after: line, edited: false },
+                        Which::Base => Cause { before: line, after: None, edited: false },
+                    }
+                }
+            };
+            if (cause.before.is_some() || cause.after.is_some()) && !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+        causes.truncate(MOST);
+        causes
+    }
+
+    /// Why an edit that comes from a shared file is missing in environments that have the object.
+    fn exceptions(&self, raw: &Raw, edit: &Edit, environments: &[String], causes: &[Cause]) -> Vec<Exception> {
+        let own = format!("environments/{}/", raw.environment);
+        let is_shared = |cause: &Cause| {
+            let lines = [&cause.before, &cause.after];
+            cause.edited && lines.into_iter().flatten().all(|line| !line.file.starts_with(&own))
+        };
+        let Some(cause) = causes.iter().find(|cause| is_shared(cause)) else { return Vec::new() };
+        let shared = cause.after.as_ref().or(cause.before.as_ref()).map(|line| line.file.as_str()).unwrap_or_default();
+        let mut found: BTreeMap<(String, Option<Line>), Vec<String>> = BTreeMap::new();
+        let Some(head) = self.head else { return Vec::new() };
+        for tree in head.trees {
+            let environment = &tree.plan.environment.name;
+            if environments.contains(environment) || self.base.is_some_and(|base| base.tree(environment).is_none()) {
+                continue;
+            }
+            // An overlay that this environment does not stand on is no news for it.
+            let reached = !shared.starts_with("environments/") || tree.plan.environment.inputs.iter().any(|i| i == shared);
+            let Some(file) = raw.head_file.as_ref().filter(|file| reached && tree.files.contains_key(*file)) else {
+                continue;
+            };
+            let mut there = raw.clone();
+            there.environment.clone_from(environment);
+            there.base_file = Some(file.clone());
+            let path = plain_path(&edit.path, Which::Head);
+            let origins = self.field(Which::Head, &there, &path);
+            let sources = head.repository.sources();
+            let winner = origins.iter().find(|origin| sources.path(origin.file).starts_with("environments/"));
+            let line = winner.and_then(|origin| self.line(Which::Head, sources.path(origin.file), origin.line));
+            let why = match &line {
+                Some(line) => format!("set at {}:{}", line.file, line.line),
+                None => "the same as before".to_owned(),
+            };
+            found.entry((why, line)).or_default().push(environment.clone());
+        }
+        found.into_iter().map(|((why, at), environments)| Exception { environments, why, at }).collect()
+    }
+
+    fn view(&self, which: Which) -> Option<View<'v>> {
+        match which {
+            Which::Base => self.base,
+            Which::Head => self.head,
+        }
+    }
+
+    fn line(&self, which: Which, file: &str, line: u32) -> Option<Line> {
+        let sources = self.view(which)?.repository.sources();
+        let (id, _) = sources.iter().find(|(_, source)| source.path.as_ref() == file)?;
+        Some(line_of(sources.line(Origin { file: id, line, column: 1 }), file, line))
+    }
+}
+
+/// A line as it is shown.
+pub fn line_of(text: &str, file: &str, line: u32) -> Line {
+    Line { file: file.to_owned(), line, text: text.trim().to_owned() }
+}
+
+/// The places of all overlays that set something at a path or below it.
+fn leaf_origins(view: View<'_>, environment: &str, segments: &[String]) -> Vec<Origin> {
+    let Some(tree) = view.tree(environment) else { return Vec::new() };
+    let mut origins = Vec::new();
+    for name in tree.plan.environment.chain.iter().rev() {
+        let overlay = match name.strip_prefix("layers/") {
+            Some(layer) => view.repository.layers().get(layer),
+            None => view.repository.environments().get(name),
+        };
+        if let Some(node) = overlay.and_then(|overlay| overlay.values.at(segments.iter().map(String::as_str))) {
+            below(node, &mut origins);
+        }
+    }
+    origins
+}
+
+/// The places of a node and of everything in it.
+fn below(node: &Node, origins: &mut Vec<Origin>) {
+    for origin in node.origins.iter().rev() {
+        add(*origin, origins);
+    }
+    for entry in node.as_map().into_iter().flat_map(|map| map.values()) {
+        add(entry.key_at, origins);
+        below(&entry.node, origins);
+    }
+    for item in node.as_list().unwrap_or_default() {
+        below(item, origins);
+    }
+}
+
+fn add(origin: Origin, origins: &mut Vec<Origin>) {
+    if !origins.contains(&origin) {
+        origins.push(origin);
+    }
+}
+
+/// A path with the indexes of one side.
+fn plain_path(path: &[Segment], which: Which) -> Vec<String> {
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Key(key) => key.clone(),
+            Segment::Item { old, new, .. } => {
+                let index = if which == Which::Head { new.or(*old) } else { old.or(*new) };
+                index.unwrap_or_default().to_string()
+            }
+        })
+        .collect()
+}
+
+impl Lines {
+    fn between(old: Option<&str>, new: Option<&str>) -> Lines {
+        let mut lines = Lines::default();
+        let (old, new): (Vec<&str>, Vec<&str>) =
+            (old.unwrap_or_default().lines().collect(), new.unwrap_or_default().lines().collect());
+        let number = |index: usize| u32::try_from(index + 1).unwrap_or(u32::MAX);
+        for op in similar::capture_diff_slices(Algorithm::Myers, &old, &new) {
+            let (before, after) = (op.old_range(), op.new_range());
+            if matches!(op, DiffOp::Equal { .. }) {
+                continue;
+            }
+            for (place, index) in before.clone().enumerate() {
+                let other = after.clone().nth(place).map(number);
+                lines.before.insert(number(index), other);
+            }
+            for (place, index) in after.enumerate() {
+                let other = before.clone().nth(place).map(number);
+                lines.after.insert(number(index), other);
+            }
+        }
+        lines
+    }
+
+    /// Both ends of a changed line.
+    fn pair(&self, which: Which, line: u32) -> Option<(Option<u32>, Option<u32>)> {
+        match which {
+            Which::Base => self.before.get(&line).map(|after| (Some(line), *after)),
+            Which::Head => self.after.get(&line).map(|before| (*before, Some(line))),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The same change in many environments is one item.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use super::facts::Facts;
+use super::model::{Action, Class, Finding, GroupedEdit, Item, Object, Place};
+use super::tree::Raw;
+
+/// An item with what it was made of, for those who look for its causes.
+#[derive(Debug)]
+pub struct Group {
+    /// The item.
+    pub item: Item,
+    /// Indexes of its changes, in the order of its places.
+    pub members: Vec<usize>,
+    /// For each of its edits: in which member, and there which edit.
+    pub from: Vec<(usize, usize)>,
+}
+
+/// What changes are equal in, facts of their environments apart.
+type Kind = (String, Action, String, String, String);
+
+/// Puts changes together; the worst come first.
+pub fn group(raws: &[Raw], facts: &BTreeMap<String, Facts>) -> Vec<Group> {
+    let none = Facts::default();
+    let of = |raw: &Raw| facts.get(&raw.environment).unwrap_or(&none);
+    let named = |facts: &Facts, object: Option<&Object>| object.map_or_else(String::new, |o| facts.abstracted(&said(o)));
+    let mut kinds: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    for (index, raw) in raws.iter().enumerate() {
+        let facts = of(raw);
+        // What comes and goes is the same where its contents are.
+        let contents = match raw.action {
+            Action::Added | Action::Removed => {
+                let content = raw.base.as_ref().or(raw.head.as_ref()).map(ToString::to_string).unwrap_or_default();
+                short(&[facts.abstracted(&content).as_str()])
+            }
+            Action::Changed | Action::Renamed => String::new(),
+        };
+        let kind = (
+            raw.component.clone(),
+            raw.action,
+            named(facts, Some(&raw.object)),
+            named(facts, raw.was.as_ref()),
+            contents,
+        );
+        kinds.entry(kind).or_default().push(index);
+    }
+    let mut groups = Vec::new();
+    for (kind, members) in kinds {
+        let keys: Vec<Vec<String>> = members.iter().map(|index| edit_keys(&raws[*index], of(&raws[*index]))).collect();
+        for part in connected(&keys) {
+            let members: Vec<usize> = part.iter().map(|place| members[*place]).collect();
+            let keys: Vec<&[String]> = part.iter().map(|place| keys[*place].as_slice()).collect();
+            groups.push(one(raws, &kind, members, &keys));
+        }
+    }
+    groups.sort_by(|a, b| order(&a.item).cmp(&order(&b.item)));
+    groups
+}
+
+fn order(item: &Item) -> impl Ord + use<> {
+    (
+        item.class,
+        item.action,
+        std::cmp::Reverse(item.places.len()),
+        item.component.clone(),
+        item.object.clone(),
+        item.id.clone(),
+    )
+}
+
+/// Edits of a change as texts that are equal where the edits are.
+fn edit_keys(raw: &Raw, facts: &Facts) -> Vec<String> {
+    raw.edits.iter().map(|edit| facts.abstracted(&serde_json::to_string(edit).unwrap_or_default())).collect()
+}
+
+/// Members that share an edit belong together, however many steps apart; those without edits do as well.
+fn connected(keys: &[Vec<String>]) -> Vec<Vec<usize>> {
+    let mut parent: Vec<usize> = (0..keys.len()).collect();
+    fn root(parent: &mut [usize], mut at: usize) -> usize {
+        while parent[at] != at {
+            parent[at] = parent[parent[at]];
+            at = parent[at];
+        }
+        at
+    }
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for (member, keys) in keys.iter().enumerate() {
+        let alone = [String::new()];
+        for key in if keys.is_empty() { &alone[..] } else { keys } {
+            let other = *first.entry(key).or_insert(member);
+            let (a, b) = (root(&mut parent, member), root(&mut parent, other));
+            parent[a.max(b)] = a.min(b);
+        }
+    }
+    let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for member in 0..keys.len() {
+        parts.entry(root(&mut parent, member)).or_default().push(member);
+    }
+    parts.into_values().collect()
+}
+
+fn one(raws: &[Raw], kind: &Kind, members: Vec<usize>, keys: &[&[String]]) -> Group {
+    let mut order: Vec<&str> = Vec::new();
+    let mut found: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    for (place, keys) in keys.iter().enumerate() {
+        for (at, key) in keys.iter().enumerate() {
+            let list = found.entry(key).or_default();
+            if list.is_empty() {
+                order.push(key);
+            }
+            list.push((members[place], at));
+        }
+    }
+    let id = short(&[&kind.0, &format!("{:?}", kind.1), &kind.2, &kind.3, &kind.4, &sorted(&order)]);
+    let mut edits: Vec<(GroupedEdit, (usize, usize))> = order
+        .iter()
+        .map(|key| {
+            let list = &found[key];
+            let (member, at) = list[0];
+            let raw = &raws[member];
+            let mut environments: Vec<String> = list.iter().map(|(m, _)| raws[*m].environment.clone()).collect();
+            environments.sort();
+            environments.dedup();
+            let edit = GroupedEdit {
+                edit: raw.edits[at].clone(),
+                finding: raw.edit_findings.get(at).cloned().unwrap_or_else(|| plain(Class::Configuration)),
+                environments,
+                exceptions: Vec::new(),
+                causes: Vec::new(),
+            };
+            (edit, (member, at))
+        })
+        .collect();
+    edits.sort_by_key(|(edit, _)| edit.finding.class);
+    let (edits, from): (Vec<_>, Vec<_>) = edits.into_iter().unzip();
+    let mut findings: Vec<Finding> = Vec::new();
+    for finding in members.iter().flat_map(|member| &raws[*member].findings) {
+        if !findings.contains(finding) {
+            findings.push(finding.clone());
+        }
+    }
+    findings.sort_by_key(|finding| finding.class);
+    let first = &raws[members[0]];
+    let class = members.iter().map(|member| raws[*member].class()).min().unwrap_or(Class::Cosmetic);
+    let places = members
+        .iter()
+        .map(|member| {
+            let raw = &raws[*member];
+            Place {
+                environment: raw.environment.clone(),
+                object: raw.object.clone(),
+                file: raw.head_file.clone().or_else(|| raw.base_file.clone()).unwrap_or_default(),
+                protected: false,
+            }
+        })
+        .collect();
+    let item = Item {
+        id,
+        class,
+        action: first.action,
+        component: first.component.clone(),
+        object: first.object.clone(),
+        was: first.was.clone(),
+        places,
+        findings,
+        edits,
+        content: match first.action {
+            Action::Added => first.head.clone(),
+            Action::Removed => first.base.clone(),
+            Action::Changed | Action::Renamed => None,
+        },
+        causes: Vec::new(),
+    };
+    Group { item, members, from }
+}
+
+fn plain(class: Class) -> Finding {
+    Finding { class, rule: String::new(), reason: String::new(), remedy: String::new() }
+}
+
+fn sorted(keys: &[&str]) -> String {
+    let keys: BTreeSet<&str> = keys.iter().copied().collect();
+    keys.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// Group, kind, namespace and name in one text.
+fn said(object: &Object) -> String {
+    format!("{}|{}|{}|{}", object.group, object.kind, object.namespace, object.name)
+}
+
+/// Twelve digits that differ where any of the parts does.
+fn short(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
