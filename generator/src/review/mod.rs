@@ -11,6 +11,7 @@ pub mod gate;
 pub mod group;
 pub mod model;
 pub mod rules;
+pub mod secret;
 pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};

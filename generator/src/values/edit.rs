@@ -81,6 +81,8 @@ pub enum Format {
     Yaml,
     /// JSON.
     Json,
+    /// TOML.
+    Toml,
     /// `key=value` lines.
     Properties,
 }
