@@ -413,11 +413,10 @@ impl Rules {
 
     /// Adds a place and what can be reached from it without a step.
     fn reach(&self, places: &mut Vec<usize>, node: usize) {
-        if !places.contains(&node) {
-            places.push(node);
-            if let Some(deep) = self.nodes[node].deep {
-                self.reach(places, deep);
-            }
+        let Some(known) = self.nodes.get(node).filter(|_| !places.contains(&node)) else { return };
+        places.push(node);
+        if let Some(deep) = known.deep {
+            self.reach(places, deep);
         }
     }
 
@@ -1132,6 +1131,7 @@ mod tests {
     /// 2,000 Applications of 100 environments get another chart, another image and more memory.
     #[test]
     #[ignore = "a measurement: run it in release, alone"]
+    #[allow(clippy::disallowed_methods, reason = "it measures")]
     fn two_thousand_applications() {
         let application = |n: usize, version: &str, tag: &str, memory: &str| {
             let part =

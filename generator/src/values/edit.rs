@@ -295,6 +295,9 @@ fn diff_embedded(old: &Json, new: &Json, keys: &ListKeys, embedded: usize) -> Ve
     differ.edits
 }
 
+/// The fields of the key, and for each new item the index of the old one that it was.
+type Paired<'a> = (&'a [Field], Vec<Option<usize>>);
+
 struct Differ<'a> {
     keys: &'a ListKeys,
     path: Vec<Step<'a>>,
@@ -373,13 +376,13 @@ impl<'a> Differ<'a> {
     }
 
     /// For each new item the old one with the same key, where the table says what the key is and it holds on both sides.
-    fn by_key(&self, old: &[Json], new: &[Json]) -> Option<(&'a [Field], Vec<Option<usize>>)> {
+    fn by_key(&self, old: &[Json], new: &[Json]) -> Option<Paired<'a>> {
         if !old.iter().chain(new).all(Json::is_object) {
             return None;
         }
         let keys = self.keys;
         let (candidates, named) = keys.candidates(&self.path);
-        let mut best: Option<(usize, &'a [Field], Vec<Option<usize>>)> = None;
+        let mut best: Option<(usize, Paired<'a>)> = None;
         for fields in candidates {
             let (Some(before), Some(_)) = (keyed(old, fields), keyed(new, fields)) else { continue };
             let partners: Vec<Option<usize>> =
@@ -387,10 +390,10 @@ impl<'a> Differ<'a> {
             let pairs = partners.iter().flatten().count();
             let better = best.as_ref().is_none_or(|(most, ..)| pairs > *most);
             if better && (named || pairs > 0) {
-                best = Some((pairs, fields, partners));
+                best = Some((pairs, (fields, partners)));
             }
         }
-        best.map(|(_, fields, partners)| (fields, partners))
+        best.map(|(_, paired)| paired)
     }
 
     fn inside(&self, old: &str, new: &str) -> Option<Inside> {
