@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 
 use super::output::{complain, count, print, print_json};
 use super::{Global, Outcome, table};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::git::{Commit, Git};
 use crate::pipeline::environment::Environment;
 use crate::pipeline::render::RenderedTree;
@@ -178,8 +178,8 @@ pub fn compute(global: &Global, args: &DiffArgs) -> Result<Review> {
             generator: Some(VERSION.to_owned()),
         },
     );
-    let base = base.as_ref().map(|loaded| View { repository: &loaded.repository, trees: &base_trees });
-    let head = head.as_ref().map(|loaded| View { repository: &loaded.repository, trees: &head_trees });
+    let base = base.as_ref().map(|loaded| View { repository: &loaded.repository, trees: &base_trees, alone: false });
+    let head = head.as_ref().map(|loaded| View { repository: &loaded.repository, trees: &head_trees, alone: false });
     let written_by_another = committed.generator.as_deref().is_some_and(|version| version != VERSION);
     let review = review(base, head, names, Some(&committed).filter(|_| written_by_another), &acceptances);
     Ok(review)
@@ -309,13 +309,13 @@ fn verify(review: &Review, args: &DiffArgs, file: &Path, quiet: bool) -> Result<
 fn of_base(error: Error, name: &str) -> Error {
     match error {
         Error::Mistakes(mut mistakes) => {
-            mistakes.diagnostics = mistakes
-                .diagnostics
-                .into_iter()
-                .map(|diagnostic| {
-                    diagnostic.help(format!("this is in the base `{name}`, which has to render to be compared with; `--base REV` names another"))
-                })
-                .collect();
+            let mut found = Diagnostics::new();
+            for diagnostic in mistakes.diagnostics {
+                found.push(diagnostic.help(format!(
+                    "this is in the base `{name}`, which has to render to be compared with; `--base REV` names another"
+                )));
+            }
+            mistakes.diagnostics = found;
             Error::Mistakes(mistakes)
         }
         other => other,

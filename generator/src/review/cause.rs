@@ -95,6 +95,30 @@ impl<'v> Causes<'v> {
         }
     }
 
+    /// The overlay lines that a path comes from on both sides, edited or not, and whether each stands in a component's entry; where
+    /// no overlay has a word in it, the line of the component.
+    pub fn behind(&self, raw: &Raw, path: &[Segment]) -> [Option<(Line, bool)>; 2] {
+        [Which::Base, Which::Head].map(|which| {
+            let mut origins = match path {
+                [] => Vec::new(),
+                path => self.field(which, raw, &plain_path(path, which)),
+            };
+            let view = self.view(which)?;
+            if path.is_empty() {
+                let tree = view.tree(&raw.environment)?;
+                origins.extend(tree.plan.selection.enabled.get(raw.component.as_str()).map(|selected| selected.because));
+            }
+            let sources = view.repository.sources();
+            let is_overlay = |origin: &&Origin| sources.path(origin.file).starts_with("environments/");
+            let origin = *origins.iter().find(is_overlay).or(origins.first())?;
+            let file = sources.path(origin.file);
+            let above = sources.text(origin.file).lines().take(origin.line as usize);
+            let block = above.filter(|line| line.starts_with(|c: char| c.is_alphabetic())).last();
+            let in_component = file.contains("/components/") || block.is_some_and(|line| line.starts_with("components"));
+            Some((self.line(which, file, origin.line)?, in_component))
+        })
+    }
+
     fn of_path(&self, raw: &Raw, path: &[Segment]) -> Vec<Cause> {
         let mut origins = Origins::new();
         for which in [Which::Head, Which::Base] {

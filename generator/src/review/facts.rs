@@ -73,6 +73,11 @@ impl Facts {
     }
 }
 
+/// An abstracted text as people read it: `{cluster.domain}`.
+pub fn shown(text: &str) -> String {
+    text.replace(OPEN, "{").replace(CLOSE, "}")
+}
+
 /// Replaces whole words outside of names that were put in before.
 fn replaced(text: &str, value: &str, name: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -88,8 +88,8 @@ fn connected(keys: &[Vec<String>]) -> Vec<Vec<usize>> {
     }
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for (member, keys) in keys.iter().enumerate() {
-        let alone = [String::new()];
-        for key in if keys.is_empty() { &alone[..] } else { keys } {
+        let alone = keys.is_empty().then_some("");
+        for key in keys.iter().map(String::as_str).chain(alone) {
             let other = *first.entry(key).or_insert(member);
             let (a, b) = (root(&mut parent, member), root(&mut parent, other));
             parent[a.max(b)] = a.min(b);
@@ -187,7 +187,7 @@ fn sorted(keys: &[&str]) -> String {
 }
 
 /// Group, kind, namespace and name in one text.
-fn said(object: &Object) -> String {
+pub fn said(object: &Object) -> String {
     format!("{}|{}|{}|{}", object.group, object.kind, object.namespace, object.name)
 }
 

@@ -2,9 +2,10 @@
 //!
 //! [`tree`] finds what differs in each environment, [`rules`] say how dangerous it is, [`group`] makes one item of the same change in
 //! many environments, [`cause`] finds the input lines, [`effect`] the edited lines that do nothing, [`gate`] what a person has to
-//! say yes to. What comes out is a [`model::Review`].
+//! say yes to. What comes out is a [`model::Review`]. [`compare`] does the like for two environments of one side.
 
 pub mod cause;
+pub mod compare;
 pub mod effect;
 pub mod facts;
 pub mod gate;
@@ -36,11 +37,16 @@ pub struct View<'v> {
     pub repository: &'v Repository,
     /// What they render to, in order of environment.
     pub trees: &'v [RenderedTree<'v>],
+    /// Whether its one tree stands for whatever environment is asked for: two environments are compared, not two sides of one.
+    pub alone: bool,
 }
 
 impl<'v> View<'v> {
     /// The tree of an environment, where this side has it.
     pub fn tree(&self, environment: &str) -> Option<&'v RenderedTree<'v>> {
+        if self.alone {
+            return self.trees.first();
+        }
         let at = self.trees.binary_search_by(|tree| tree.plan.environment.name.as_str().cmp(environment)).ok()?;
         self.trees.get(at)
     }
