@@ -21,6 +21,7 @@ mod permissions;
 mod placement;
 mod platform;
 mod references;
+mod review;
 mod review_rules;
 mod scaffolds;
 mod support;
