@@ -140,9 +140,19 @@ pub fn dangerous() -> Review {
     database.causes = vec![cause("environments/aws-ha/environment.yaml", 31, Some("orders-db: {}"), None)];
     database.content = Some(json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-        "metadata": {"name": "orders-db", "namespace": "argocd", "finalizers": ["resources-finalizer.argocd.argoproj.io"]},
-        "spec": {"project": "orders-db", "destination": {"namespace": "orders", "server": "https://kubernetes.default.svc"},
-            "source": {"chart": "postgresql", "repoURL": "registry-1.docker.io/bitnamicharts", "targetRevision": "16.4.2"},
+        "metadata": {
+            "name": "orders-db",
+            "namespace": "argocd",
+            "finalizers": ["resources-finalizer.argocd.argoproj.io"],
+        },
+        "spec": {
+            "project": "orders-db",
+            "destination": {"namespace": "orders", "server": "https://kubernetes.default.svc"},
+            "source": {
+                "chart": "postgresql",
+                "repoURL": "registry-1.docker.io/bitnamicharts",
+                "targetRevision": "16.4.2",
+            },
             "syncPolicy": {"automated": {"prune": true, "selfHeal": true}}},
     }));
     items.push(database);
@@ -242,8 +252,40 @@ pub fn dangerous() -> Review {
     });
     items.push(argo);
 
-    let old_config = "auth_enabled: false\nserver:\n  http_listen_port: 3100\n  grpc_listen_port: 9095\ncommon:\n  ring:\n    kvstore:\n      store: inmemory\n  replication_factor: 1\nlimits_config:\n  retention_period: 744h\n  max_query_series: 500\n  reject_old_samples: true\n";
-    let new_config = "auth_enabled: true\nserver:\n  http_listen_port: 3100\n  grpc_listen_port: 9095\ncommon:\n  ring:\n    kvstore:\n      store: memberlist\n  replication_factor: 3\nlimits_config:\n  retention_period: 744h\n  max_query_series: 500\n  reject_old_samples: true\n";
+    let old_config = [
+        "auth_enabled: false",
+        "server:",
+        "  http_listen_port: 3100",
+        "  grpc_listen_port: 9095",
+        "common:",
+        "  ring:",
+        "    kvstore:",
+        "      store: inmemory",
+        "  replication_factor: 1",
+        "limits_config:",
+        "  retention_period: 744h",
+        "  max_query_series: 500",
+        "  reject_old_samples: true",
+        "",
+    ]
+    .join("\n");
+    let new_config = [
+        "auth_enabled: true",
+        "server:",
+        "  http_listen_port: 3100",
+        "  grpc_listen_port: 9095",
+        "common:",
+        "  ring:",
+        "    kvstore:",
+        "      store: memberlist",
+        "  replication_factor: 3",
+        "limits_config:",
+        "  retention_period: 744h",
+        "  max_query_series: 500",
+        "  reject_old_samples: true",
+        "",
+    ]
+    .join("\n");
     let mut config =
         item(6, Class::Restart, Action::Changed, "loki", &object("", "ConfigMap", "monitoring", "loki"), &all[..3]);
     config.edits.push(grouped(
@@ -277,14 +319,23 @@ pub fn dangerous() -> Review {
         )],
     ));
     config.edits.push(grouped(
-        Edit { path: path("data/alerts.txt"), change: Change::Replaced {
-            old: json!("first\nsecond\nthird\nfourth\nfifth\nsixth\nseventh\nthe last line of the old text\n"),
-            new: json!("first\nsecond\nthird\nfourth\nfifth\nsixth and a half\nseventh\nthe last line of the new text\none more\n"),
-            inside: None,
-        } },
+        Edit {
+            path: path("data/alerts.txt"),
+            change: Change::Replaced {
+                old: json!("first\nsecond\nthird\nfourth\nfifth\nsixth\nseventh\nthe end of the old\n"),
+                new: json!(
+                    "first\nsecond\nthird\nfourth\nfifth\nsixth and a half\nseventh\nthe end of the new\none more\n"
+                ),
+                inside: None,
+            },
+        },
         finding(Class::Configuration, "", "A value of which no rule knows more", ""),
         &all[..3],
-        vec![Cause { before: None, after: Some(line("components/loki/values.yaml.hbs", 61, "alerts: {{settings.alerts}}")), edited: false }],
+        vec![Cause {
+            before: None,
+            after: Some(line("components/loki/values.yaml.hbs", 61, "alerts: {{alerts}}")),
+            edited: false,
+        }],
     ));
     items.push(config);
 
@@ -323,14 +374,16 @@ pub fn dangerous() -> Review {
         ),
         finding(Class::Image, "image", "Another image runs", ""),
         &all,
-        vec![cause("components/kube-prometheus-stack/values.yaml.hbs", 31, Some("tag: v2.55.0"), Some("tag: v3.0.1"))],
+        vec![cause("components/prometheus/values.yaml.hbs", 31, Some("tag: v2.55.0"), Some("tag: v3.0.1"))],
     ));
     items.push(bump);
 
     let mut new = item(9, Class::New, Action::Added, "velero", &application("velero"), &all[..2]);
     new.findings.push(finding(Class::New, "", "A new Application", ""));
     new.content = Some(json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "velero", "namespace": "argocd"},
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "velero", "namespace": "argocd"},
         "spec": {"project": "velero", "source": {"chart": "velero", "targetRevision": "8.1.0"}},
     }));
     new.causes = vec![cause("environments/layers/aws/overlay.yaml", 71, None, Some("velero: {}"))];
@@ -339,11 +392,7 @@ pub fn dangerous() -> Review {
     for (number, name) in ["external-dns", "cert-manager", "kyverno"].iter().enumerate() {
         let mut label = item(20 + number, Class::Cosmetic, Action::Changed, name, &application(name), &all);
         label.edits.push(grouped(
-            replaced(
-                "metadata/labels/helm.sh/chart".replace("helm.sh/chart", "chart").as_str(),
-                json!("one-1.0.0"),
-                json!("one-1.0.1"),
-            ),
+            replaced("metadata/labels/chart", json!("one-1.0.0"), json!("one-1.0.1")),
             finding(Class::Cosmetic, "chart-label", "A label that nothing selects by", ""),
             &all,
             vec![cause("components/labels.yaml", 3, Some("chart: one-1.0.0"), Some("chart: one-1.0.1"))],
@@ -452,7 +501,7 @@ pub fn bump() -> Review {
         replaced("spec/source/helm/valuesObject/image/tag", json!("v2.55.0"), json!("v2.55.1")),
         finding(Class::Image, "image", "Another image runs", ""),
         &others,
-        vec![cause("components/kube-prometheus-stack/values.yaml.hbs", 31, Some("tag: v2.55.0"), Some("tag: v2.55.1"))],
+        vec![cause("components/prometheus/values.yaml.hbs", 31, Some("tag: v2.55.0"), Some("tag: v2.55.1"))],
     );
     image.exceptions.push(Exception {
         environments: own.to_vec(),
