@@ -141,7 +141,9 @@ fn kept(html: &str) -> &str {
 }
 
 /// Two texts line by line, with what is alike left out.
-pub fn lines(out: &mut String, old: &str, new: &str) {
+fn lines(out: &mut String, old: &str, new: &str) {
+    // A line break that ends both is no line.
+    let (old, new) = old.strip_suffix('\n').zip(new.strip_suffix('\n')).unwrap_or((old, new));
     let old: Vec<&str> = old.split('\n').collect();
     let new: Vec<&str> = new.split('\n').collect();
     if old.len() + new.len() > LINES {
@@ -332,7 +334,7 @@ mod tests {
     #[test]
     fn lines_lose_nothing() {
         let mut out = String::new();
-        lines(&mut out, "a\nb\nc", "b\nx\nc\nd");
+        lines(&mut out, "a\nb\nc\n", "b\nx\nc\nd\n");
         assert_eq!(
             out,
             "<div class=\"d\"><del>a</del><span class=\"s\">b</span><span class=\"s again\" aria-hidden=\"true\">b</span>\
