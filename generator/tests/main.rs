@@ -7,6 +7,7 @@ mod architecture;
 mod argocd_schema;
 mod cli;
 mod combinations;
+mod commit;
 mod components;
 mod contributions;
 mod crash;

@@ -17,6 +17,9 @@ pub struct Place {
     user: User,
 }
 
+/// Files that differ between two commits, with their ids on both sides, by path.
+type Changes = BTreeMap<String, (Option<String>, Option<String>)>;
+
 /// Why a work tree was not brought along; nothing in it was touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -61,8 +64,12 @@ impl Place {
             let path = self.user.must(&["rev-parse", "--git-path", name], b"")?.text();
             if exists(&self.top.join(path)) {
                 return Err(mistake(
-                    Diagnostic::new("operation-under-way", format!("a {what} is under way in `{}`", self.top.display()))
-                        .help(format!("finish it or give it up first (`git status` says how), or commit to another branch: `--branch NAME`")),
+                    Diagnostic::new(
+                        "operation-under-way",
+                        format!("a {what} is under way in `{}`", self.top.display()),
+                    )
+                    .help("finish it or give it up first: `git status` says how")
+                    .help("or commit to another branch: `--branch NAME`"),
                 ));
             }
         }
@@ -132,7 +139,7 @@ impl Place {
     }
 
     /// The files that differ between two commits, with the ids on both sides.
-    fn changes(&self, old: &str, new: &str) -> Result<BTreeMap<String, (Option<String>, Option<String>)>> {
+    fn changes(&self, old: &str, new: &str) -> Result<Changes> {
         let raw = self.user.must(&["diff-tree", "-r", "-z", "--no-renames", "--full-index", "--raw", old, new], b"")?;
         let text = String::from_utf8_lossy(&raw.out).into_owned();
         let mut fields = text.split('\0');

@@ -84,7 +84,8 @@ pub fn commit(git: &Git, request: &Request, work: &dyn Work) -> Result<Done> {
         }
     }
     Err(Error::Busy(format!(
-        "`{branch}` moved each time before the commit was in place: gave up after {} tries{}\nhelp: run the command again\n\
+        "`{branch}` moved each time before the commit was in place: gave up after {} tries{}\n\
+         help: run the command again\n\
          note: nothing was committed and nothing is lost",
         request.tries.max(1),
         quoted(&why)
@@ -151,11 +152,11 @@ impl Run<'_> {
         if self.remote.is_none() {
             places.iter().try_for_each(Place::check)?;
         }
+        self.refuse_lfs(base.inputs)?;
         let comparisons = match rendered.take().filter(|(inputs, _)| *inputs == base.inputs) {
             Some((_, comparisons)) => comparisons,
             None => self.work.render(base.inputs)?,
         };
-        self.refuse_lfs(base.inputs)?;
         let tree = self.tree(base.inputs, &comparisons)?;
         let is_news = match base.parents.as_slice() {
             [only] => self.tree_of(*only)? != tree,
@@ -427,7 +428,8 @@ impl Run<'_> {
         match Oid::from_str(&answer.text()) {
             Ok(id) if answer.fine => Ok(Commit(id)),
             _ => Err(Error::Busy(format!(
-                "the commit could not be signed{}\nhelp: `git commit -S` has to work: see `user.signingKey` and `gpg.format` in `git help config`\n\
+                "the commit could not be signed{}\n\
+                 help: `git commit -S` has to work: see `user.signingKey` and `gpg.format` in `git help config`\n\
                  note: nothing was committed",
                 quoted(&answer.complaint)
             ))),
@@ -492,9 +494,16 @@ impl Run<'_> {
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 Diagnostic::new(
                     "dirty-output",
-                    format!("`{}` is checked out in `{top}`, and {}{more} would change but hold something that no commit has", self.branch, shown.join(", ")),
+                    format!(
+                        "`{}` is checked out in `{top}`, and {}{more} would change but hold something that no commit has",
+                        self.branch,
+                        shown.join(", ")
+                    ),
                 )
-                .help(format!("what no commit has is lost by `git restore --staged --worktree {}`", self.git.inside("argocd")))
+                .help(format!(
+                    "commit it, or take it back, which loses it: `git restore --staged --worktree {}`",
+                    self.git.inside("argocd")
+                ))
             }
             Refusal::Busy(words) | Refusal::Other(words) => Diagnostic::new(
                 "dirty-output",
@@ -631,11 +640,9 @@ fn signature(text: &str) -> Option<git2::Signature<'static>> {
 fn no_identity(complaint: &str) -> Error {
     let why = complaint.lines().rev().find(|line| line.starts_with("fatal: ")).unwrap_or("fatal: no name is set");
     mistake(
-        Diagnostic::new(
-            "no-identity",
-            format!("Git does not know who commits: {}", why.trim_start_matches("fatal: ")),
-        )
-        .help("`git config user.name NAME` and `git config user.email ADDRESS`; in CI `GIT_AUTHOR_NAME`, `GIT_AUTHOR_EMAIL`, `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL`"),
+        Diagnostic::new("no-identity", format!("Git does not know who commits: {}", why.trim_start_matches("fatal: ")))
+            .help("`git config user.name NAME` and `git config user.email ADDRESS`")
+            .help("in CI: `GIT_AUTHOR_NAME`, `GIT_AUTHOR_EMAIL`, `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL`"),
     )
 }
 
@@ -783,7 +790,8 @@ impl Remote {
         let help = match remedy(&words) {
             Some(help) => help.to_owned(),
             None if reason.is_some() => format!(
-                "the rules of `{}` do not allow it: push to a branch of its own and open a pull request: `kubezero commit --push --branch NAME`",
+                "the rules of `{}` do not allow it: push to a branch of its own and open a pull request: \
+                 `kubezero commit --push --branch NAME`",
                 self.name
             ),
             None if own_hook() => {
@@ -794,8 +802,8 @@ impl Remote {
         };
         let reason = reason.map_or_else(String::new, |reason| format!(": {}", reason.trim_matches(['(', ')'])));
         Error::Busy(format!(
-            "`{}` did not take the commit for `{branch}`{reason}{}\nhelp: {help}\nnote: nothing was committed and nothing is lost: \
-             `{branch}` is as it was, here and there",
+            "`{}` did not take the commit for `{branch}`{reason}{}\nhelp: {help}\n\
+             note: nothing was committed and nothing is lost: `{branch}` is as it was, here and there",
             self.name,
             match answer.complaint.as_str() {
                 "" => String::new(),
@@ -810,7 +818,8 @@ fn remedy(words: &str) -> Option<&'static str> {
     const KNOWN: [(&[&str], &str); 4] = [
         (
             &["protected branch", "GH006", "GH013", "not allowed to push code to protected", "branch is protected"],
-            "the branch is protected: push to a branch of its own and open a pull request: `kubezero commit --push --branch NAME`",
+            "the branch is protected: push to a branch of its own and open a pull request: \
+             `kubezero commit --push --branch NAME`",
         ),
         (
             &[
@@ -836,7 +845,7 @@ fn remedy(words: &str) -> Option<&'static str> {
                 "Host key verification failed",
                 "terminal prompts disabled",
             ],
-            "Git cannot log in: `git push --dry-run` has to work first (credential helper, SSH key or agent, known_hosts)",
+            "Git cannot log in: `git push --dry-run` has to work first (credential helper, SSH key, known_hosts)",
         ),
         (
             &[

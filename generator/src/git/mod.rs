@@ -1,4 +1,5 @@
-//! Git as a source of inputs and as the place where commits go. The only module that knows libgit2 and runs the user's `git`.
+//! Git as a source of inputs and as the place where commits go. The only module that knows libgit2 and runs the user's
+//! own `git`.
 
 pub mod checkout;
 pub mod commit;
@@ -201,7 +202,7 @@ impl Git {
     ///
     /// Submodules and Git LFS pointers among them are mistakes, because their content is not in the repository.
     pub fn inputs(&self, commit: Commit) -> Result<Tree> {
-        let tree = Tree::of(self, commit)?;
+        let tree = self.tree(commit)?;
         let diagnostics = tree.read_all(&["components", "environments"])?;
         match diagnostics.is_empty() {
             true => Ok(tree),
@@ -211,7 +212,9 @@ impl Git {
 
     /// Everything that a commit holds, read when it is asked for.
     pub fn tree(&self, commit: Commit) -> Result<Tree> {
-        Tree::of(self, commit)
+        let tree = Tree::of(self, commit)?;
+        self.complete(&tree)?;
+        Ok(tree)
     }
 
     /// Which version of this program wrote each environment's committed output, by environment.
@@ -229,6 +232,33 @@ impl Git {
             }
         }
         Ok(versions)
+    }
+
+    /// Has the user's `git` fetch what a partial clone (`--filter`) left at its remote, all at once.
+    fn complete(&self, tree: &Tree) -> Result<()> {
+        let failed = |error: git2::Error| self.failed("read the configuration of", &error);
+        let config = self.repository.config().and_then(|mut config| config.snapshot()).map_err(failed)?;
+        let remotes = self.repository.remotes().map_err(failed)?;
+        let is_promisor = |name: &&str| config.get_bool(&format!("remote.{name}.promisor")).unwrap_or(false);
+        let Some(remote) = remotes.iter().flatten().flatten().find(is_promisor) else { return Ok(()) };
+        let missing = tree.missing()?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let list: String = missing.iter().map(|id| format!("{id}\n")).collect();
+        let arguments =
+            ["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        let rest = ["--recurse-submodules=no", "--filter=blob:none", "--stdin", remote];
+        let answer = user::User::of(self).run(&[&arguments[..], &rest[..]].concat(), list.as_bytes())?;
+        match answer.fine {
+            true => Ok(()),
+            false => Err(Error::Busy(format!(
+                "{} objects are not in this partial clone, and cannot be fetched from `{remote}`{}\n\
+                 help: `git fetch {remote}` has to work first",
+                missing.len(),
+                user::quoted(&answer.complaint)
+            ))),
+        }
     }
 
     fn is_unborn(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What a commit holds, as a source of files: nothing is checked out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -73,6 +73,14 @@ impl Tree {
         }
         let objects = Objects { path: git.repository.path().to_owned(), open: Mutex::default() };
         Ok(Tree { entries, objects, read: OnceLock::new() })
+    }
+
+    /// The files whose content is not here.
+    pub(super) fn missing(&self) -> Result<Vec<Oid>> {
+        let ids = self.entries.values().filter(|entry| entry.kind() != Kind::Other).map(|entry| entry.id);
+        let missing = self.objects.with(|odb| Ok(ids.filter(|id| !odb.exists(*id)).collect::<BTreeSet<Oid>>()));
+        let missing = missing.map_err(|error| failed("read objects of", &self.objects.path, &error))?;
+        Ok(missing.into_iter().collect())
     }
 
     /// Reads all files of some folders at once, and says which of them are not what they stand for.
