@@ -215,6 +215,11 @@ impl Page<'_> {
         self.blank();
         self.title(bundle);
         let groups = bundle.groups();
+        let shared = bundle.causes();
+        let own = !bundle.first.causes.is_empty() || groups.len() < 2;
+        if own {
+            self.causes(2, &shared);
+        }
         let mut said: Vec<&str> = Vec::new();
         for finding in bundle.findings() {
             // What is said of an edit stands with it, where there are several.
@@ -224,11 +229,6 @@ impl Page<'_> {
                 self.wrapped(2, 2, PLAIN, &finding.reason);
                 self.remedy(2, &finding.remedy);
             }
-        }
-        let shared = bundle.causes();
-        let own = !bundle.first.causes.is_empty() || groups.len() < 2;
-        if own {
-            self.causes(2, &shared);
         }
         for group in &groups {
             self.group(bundle, group, &said, own);

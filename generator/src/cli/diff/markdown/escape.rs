@@ -10,6 +10,8 @@ pub fn prose(text: &str) -> String {
     for (index, part) in parts.iter().enumerate() {
         let last = index + 1 == parts.len();
         match index % 2 {
+            // Two codes that touch would be read as one, or as none.
+            0 if part.is_empty() && index > 0 && !last => out += "&#8203;",
             0 => plain(part, &mut out),
             // The backtick that opened it is never closed.
             _ if last => {
@@ -99,6 +101,7 @@ mod tests {
         assert_eq!(prose("ask @here about #1 </details>"), "ask @&#8203;here about \\#&#8203;1 &lt;/details&gt;");
         assert_eq!(prose("[a](https://b.c) ![x](y)"), "\\[a\\](https:&#8203;//b.c) \\!\\[x\\](y)");
         assert_eq!(prose("`spec.selector` stays | so"), "`spec.selector` stays \\| so");
+        assert_eq!(prose("`a``b`"), "`a`&#8203;`b`");
         assert_eq!(prose("one ` only @you"), "one \\` only @&#8203;you");
         assert_eq!(prose("GH-12 www.example.org"), "GH-&#8203;12 www.&#8203;example.org");
         assert_eq!(prose("a\u{202e}b\u{0}"), "a\\\\u{202e}b\\\\u{0}");
