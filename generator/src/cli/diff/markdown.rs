@@ -10,7 +10,7 @@ pub mod samples;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::rows::{Leaf, Mark, Room, content, leaves};
 use super::words::{self, Bundle, Weight};
@@ -41,7 +41,8 @@ struct Block<'a> {
 
 /// What a block is about.
 enum What<'a> {
-    Bundle(Bundle<'a>),
+    /// One object that changes in several ways, in each environment in one of them; mostly in a single one.
+    Family(Vec<Bundle<'a>>),
     Cosmetic(Vec<Bundle<'a>>),
     ByTool(Vec<Bundle<'a>>),
     WithoutEffect,
@@ -55,6 +56,7 @@ enum Rank {
     Demands,
     Lost,
     Matrix,
+    Care,
     Others,
 }
 
@@ -93,14 +95,14 @@ impl Block<'_> {
             What::Demands => Rank::Demands,
             What::Matrix => Rank::Matrix,
             _ if self.section == Some(Weight::Lost) => Rank::Lost,
+            _ if self.section == Some(Weight::Care) => Rank::Care,
             _ => Rank::Others,
         }
     }
 
     fn bundles(&self) -> &[Bundle<'_>] {
         match &self.what {
-            What::Bundle(bundle) => std::slice::from_ref(bundle),
-            What::Cosmetic(bundles) => bundles,
+            What::Family(bundles) | What::Cosmetic(bundles) => bundles,
             _ => &[],
         }
     }
@@ -174,7 +176,7 @@ fn allot(blocks: &mut [Block<'_>], room: Allowance, review: &Review) -> bool {
     let all = room.page.saturating_mul(room.pages).saturating_sub(room.reserve + HEADING * (room.pages + 4));
     let mut used = 0;
     let mut longest = 0;
-    let mut raise = |rank: Rank, step: usize| {
+    let mut raise = |rank: Rank, step: usize, all: usize| {
         let mut failures = 0;
         for block in blocks.iter_mut().filter(|block| block.rank() == rank) {
             let step = step.min(block.top());
@@ -200,13 +202,16 @@ fn allot(blocks: &mut [Block<'_>], room: Allowance, review: &Review) -> bool {
             block.step = step;
         }
     };
-    raise(Rank::Demands, 1);
-    (1..=3).for_each(|step| raise(Rank::Lost, step));
-    raise(Rank::Matrix, 1);
-    (2..=3).for_each(|step| raise(Rank::Demands, step));
+    raise(Rank::Demands, 1, all);
+    (1..=3).for_each(|step| raise(Rank::Lost, step, all));
+    raise(Rank::Matrix, 1, all);
+    (2..=3).for_each(|step| raise(Rank::Demands, step, all));
+    // A part is left for the names of all others.
+    (1..=3).for_each(|step| raise(Rank::Care, step, all / 4 * 3));
     for step in 1..=5 {
-        raise(Rank::Lost, step);
-        raise(Rank::Others, step);
+        for rank in [Rank::Lost, Rank::Care, Rank::Others] {
+            raise(rank, step, all);
+        }
     }
     blocks.iter().all(|block| block.step == block.top())
 }
@@ -259,11 +264,26 @@ fn blocks(review: &Review) -> Vec<Block<'_>> {
         blocks.push(Block::new(None, What::Matrix, 1));
     }
     let mut cosmetic = Vec::new();
+    let mut families: Vec<Vec<Bundle<'_>>> = Vec::new();
+    let mut known = HashMap::new();
     for bundle in words::bundles(&review.items) {
-        match bundle.weight() {
-            Weight::Cosmetic => cosmetic.push(bundle),
-            weight => blocks.push(Block::new(Some(weight), What::Bundle(bundle), 5)),
+        let Bundle { first, items } = &bundle;
+        if bundle.weight() == Weight::Cosmetic {
+            cosmetic.push(bundle);
+        } else if items.len() > 1 {
+            families.push(vec![bundle]);
+        } else {
+            let who = (first.class, first.action, &first.component, &first.object, &first.was);
+            let index = *known.entry(who).or_insert(families.len());
+            match families.get_mut(index) {
+                Some(family) => family.push(bundle),
+                None => families.push(vec![bundle]),
+            }
         }
+    }
+    for family in families {
+        let weight = family.first().map(Bundle::weight);
+        blocks.push(Block::new(weight, What::Family(family), 5));
     }
     if !cosmetic.is_empty() {
         blocks.push(Block::new(None, What::Cosmetic(cosmetic), 2));
@@ -284,10 +304,13 @@ fn blocks(review: &Review) -> Vec<Block<'_>> {
 
 fn shown(what: &What<'_>, step: usize, review: &Review) -> String {
     match what {
-        What::Bundle(bundle) => match step {
-            1 => shortest(bundle),
-            2 => one_line(bundle, review),
-            step => in_full(bundle, step - 3, review),
+        What::Family(bundles) => match step {
+            1 => shortest(bundles, review),
+            2 => bundles.iter().map(|bundle| one_line(bundle, review)).collect(),
+            step => {
+                let texts: Vec<String> = bundles.iter().map(|bundle| in_full(bundle, step - 3, review)).collect();
+                texts.join("\n")
+            }
         },
         What::Cosmetic(bundles) => cosmetic(bundles, step, review),
         What::ByTool(bundles) => by_tool(bundles, step, review),
@@ -411,15 +434,16 @@ fn title(bundle: &Bundle<'_>) -> String {
 }
 
 /// One line, and no more in it than what and where.
-fn shortest(bundle: &Bundle<'_>) -> String {
-    let edits = bundle.first.edits.len();
+fn shortest(bundles: &[Bundle<'_>], review: &Review) -> String {
+    let Some(bundle) = bundles.first() else { return String::new() };
     let mut text = format!("* {} · {}", bundle.classes(), title(bundle));
-    let names = bundle.environments();
-    text += &match names.as_slice() {
-        [name] => format!(" · {}", code(&words::clip(name, 64))),
-        names => format!(" · {}", count(names.len(), "environment")),
-    };
-    if edits > 0 {
+    let names: BTreeSet<&str> = bundles.iter().flat_map(Bundle::environments).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    text += &format!(" · {}", in_code(&words::environments(&names, review)));
+    let edits = bundle.first.edits.len();
+    if bundles.len() > 1 {
+        text += &format!(" · in {} different ways", bundles.len());
+    } else if edits > 0 {
         text += &format!(" · {}", count(edits, "change"));
     }
     text + "\n"
@@ -635,7 +659,9 @@ fn details(summary: &str, body: &str) -> String {
 
 fn cosmetic(bundles: &[Bundle<'_>], step: usize, review: &Review) -> String {
     let objects: usize = bundles.iter().map(Bundle::objects).sum();
-    let line = |bundle: &Bundle<'_>| if step == 1 { shortest(bundle) } else { one_line(bundle, review) };
+    let line = |bundle: &Bundle<'_>| {
+        if step == 1 { shortest(std::slice::from_ref(bundle), review) } else { one_line(bundle, review) }
+    };
     let verb = if objects == 1 { "changes" } else { "change" };
     details(
         &format!("{} {verb} in bytes and nothing else", count(objects, "object")),

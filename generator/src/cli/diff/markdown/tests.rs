@@ -108,14 +108,18 @@ fn a_review_without_changes_is_a_sentence() {
 
 #[test]
 fn what_does_not_fit_is_counted() {
-    let review = samples::large(false);
+    let mut review = samples::large(false);
+    // Objects of which none is like another.
+    for (number, item) in review.items.iter_mut().enumerate() {
+        item.object.name += &format!("-{number}");
+        item.places[0].object = item.object.clone();
+    }
     let page = markdown::pages(&review, 20_000, 1).remove(0);
     check(&page, 20_000);
     let listed = listed(&page);
     assert!(listed > 100 && listed < 2000, "{page}");
     assert!(page.contains(&format!("**{} of 2000 changed objects are not listed here**", 2000 - listed)), "{page}");
     // The worst is last to be cut.
-    let mut review = review;
     review.items.extend(samples::danger().items.drain(..3));
     samples::add_up(&mut review);
     let page = markdown::pages(&review, 5000, 1).remove(0);
@@ -133,8 +137,8 @@ fn more_pages_hold_more() {
     for (index, page) in pages.iter().enumerate() {
         assert!(page.starts_with(&format!("<!-- kubezero-review:v1 page {}/{} head=a1b2c3d4", index + 1, pages.len())));
     }
-    let names = |pages: &[String]| pages.concat().matches("Application argocd/component-").count();
-    assert_eq!(names(&pages), 2000);
+    let named = pages.concat().matches("**configuration** · `Application argocd/component-").count();
+    assert!(named > 200, "{named}");
 }
 
 #[test]
