@@ -630,6 +630,28 @@ fn many_writers_lose_nothing() {
     println!("{writers} writers, {changes} changes each: {checked} renders, {lost} races lost, {took:?}");
 }
 
+#[test]
+fn writers_in_one_work_tree_do_not_tread_on_each_other() {
+    let workshop = Workshop::new();
+    let names: Vec<String> = (0..5).map(|number| format!("w{number}")).collect();
+    for name in &names {
+        assert_eq!(workshop.kubezero("repo", &["new", "environment", name]).code, 0);
+    }
+    workshop.git("repo", &["add", "--all"]);
+    workshop.git("repo", &["commit", "--quiet", "--message", "environments"]);
+    std::thread::scope(|scope| {
+        for name in &names {
+            let workshop = &workshop;
+            scope.spawn(move || workshop.commit("repo", &[name, "--tries", "100"]));
+        }
+    });
+    workshop.is_clean("repo");
+    assert_eq!(workshop.git("repo", &["rev-list", "--count", "main"]), "7");
+    workshop.commit("repo", &["example"]);
+    workshop.is_current("repo", "main");
+    workshop.git("repo", &["fsck", "--strict", "--no-dangling"]);
+}
+
 /// Makes changes one after the other, each pushed, and each rendered; how many races it lost.
 fn write(workshop: &Workshop, writer: usize, changes: usize) -> usize {
     let folder = format!("clone{writer}");
