@@ -6,7 +6,7 @@
 
 mod escape;
 #[cfg(test)]
-pub mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -100,6 +100,11 @@ impl Block<'_> {
         }
     }
 
+    /// Whether its edits are left out, or all of it.
+    fn is_cut(&self) -> bool {
+        self.objects() > 0 && self.step < self.top().min(3)
+    }
+
     fn bundles(&self) -> &[Bundle<'_>] {
         match &self.what {
             What::Family(bundles) | What::Cosmetic(bundles) => bundles,
@@ -133,7 +138,7 @@ pub fn pages(review: &Review, limit: usize, max_pages: usize) -> Vec<String> {
             break;
         }
     }
-    if blocks.iter().any(|block| block.step == 0 && block.objects() > 0) {
+    if blocks.iter().any(Block::is_cut) {
         let room = Allowance { page: limit.saturating_sub(frame + HEADING), pages: used, reserve: reserve + UNLISTED };
         allot(&mut blocks, room, review);
     }
@@ -154,8 +159,8 @@ pub fn pages(review: &Review, limit: usize, max_pages: usize) -> Vec<String> {
 /// The longest heading of a section with the lines around it.
 const HEADING: usize = 40;
 
-/// The sentence about what is not listed is never longer.
-const UNLISTED: usize = 450;
+/// The sentences about what is not listed and what is cut are never longer.
+const UNLISTED: usize = 600;
 
 /// How many characters blocks may have.
 #[derive(Clone, Copy)]
@@ -754,18 +759,27 @@ fn unlisted(blocks: &[Block<'_>], review: &Review) -> String {
         *by_component.entry(item.component.as_str()).or_insert(0) += item.places.len();
         all += item.places.len();
     }
+    let short: usize = blocks.iter().filter(|block| block.step > 0 && block.is_cut()).map(Block::objects).sum();
+    let mut out = String::new();
+    if short > 0 {
+        out += &format!(
+            "\n{} in one line for want of room; the full report says all: `kubezero diff --format html`.\n",
+            if short == 1 { "1 object is told".to_owned() } else { format!("{short} objects are told") }
+        );
+    }
     if all == 0 {
-        return String::new();
+        return out;
     }
     let mut counts: Vec<(&str, usize)> = by_component.into_iter().collect();
     counts.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
-    let shown: Vec<String> =
-        counts.iter().take(5).map(|(name, number)| format!("{} {number}", code(&words::clip(name, 24)))).collect();
+    // A fence around backticks could be longer than there is room for.
+    let named = |name: &str| code(&words::clip(name, 24).replace('`', "'"));
+    let shown: Vec<String> = counts.iter().take(5).map(|(name, number)| format!("{} {number}", named(name))).collect();
     let more = match counts.len().saturating_sub(5) {
         0 => String::new(),
         more => format!(" and {}", count(more, "other component")),
     };
-    format!(
+    out + &format!(
         "\n**{all} of {} are not listed here**, there is no room for them: {}{more}. The full report lists them: `kubezero diff --format html`.\n",
         count(review.totals.changed, "changed object"),
         shown.join(", ")
