@@ -167,6 +167,7 @@ impl<'v> Causes<'v> {
                 let tree = self.view(which).and_then(|view| view.tree(&raw.environment));
                 origins.extend(tree.map(|tree| (which, tree.plan.environment.at)));
             }
+            _ if matches!(raw.component.as_str(), ROOT | NAMESPACES) => origins = self.switched(raw),
             (before, after) if before != after => {
                 for which in [Which::Head, Which::Base] {
                     origins.extend(switch(which).map(|origin| (which, origin)));
@@ -180,6 +181,32 @@ impl<'v> Causes<'v> {
         }
         let around = self.around(raw);
         if !around.is_empty() { around } else { self.causes(&origins, false).into_iter().take(1).collect() }
+    }
+
+    /// The lines that switch components on or off: those that live in this namespace, or all where it is about all of them.
+    fn switched(&self, raw: &Raw) -> Origins {
+        let trees = [Which::Base, Which::Head].map(|which| {
+            let view = self.view(which)?;
+            Some((view, view.tree(&raw.environment)?))
+        });
+        let mut origins = Origins::new();
+        for (which, here, there) in [(Which::Head, trees[1], trees[0]), (Which::Base, trees[0], trees[1])] {
+            let (Some((_, here)), Some((there_view, there))) = (here, there) else { continue };
+            for (name, selected) in &here.plan.selection.enabled {
+                let other = there.plan.selection.enabled.get(name);
+                let is_here = raw.component != NAMESPACES || selected.namespace == raw.object.name;
+                if !is_here || other.is_some_and(|other| other.namespace == selected.namespace) {
+                    continue;
+                }
+                origins.push((which, selected.because));
+                // Where it is off on the other side, a line there may say so.
+                let segments = ["components", name, "enabled"].map(str::to_owned);
+                let said = trace::settings(there_view.repository, &there.plan, &segments).pop();
+                let other_side = if which == Which::Head { Which::Base } else { Which::Head };
+                origins.extend(said.map(|setting| (other_side, setting.at)));
+            }
+        }
+        origins
     }
 
     /// Edited lines that reach an object in another way: what its templates read as a whole, its component's files, the overlays.

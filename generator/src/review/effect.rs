@@ -1,6 +1,6 @@
 //! Edited inputs that change nothing, and what stands in their way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -22,7 +22,7 @@ pub fn without_effect(base: Option<View<'_>>, head: Option<View<'_>>, causes: &C
                 match (of(base), of(head)) {
                     (None, None) => found.extend(whole(file, causes, items, |_| true)),
                     (before, after) => {
-                        let effects = overlay(file, before.unwrap_or_default(), after.unwrap_or_default(), base, head);
+                        let effects = overlay(file, before.unwrap_or_default(), after.unwrap_or_default(), base, head, &cited(items));
                         match effects {
                             Some(list) => found.extend(list),
                             None => found.extend(only_layout(file, causes)),
@@ -40,6 +40,16 @@ pub fn without_effect(base: Option<View<'_>>, head: Option<View<'_>>, causes: &C
     found
 }
 
+/// The lines that items name as their cause.
+fn cited(items: &[Item]) -> BTreeSet<(&str, u32)> {
+    let causes = items.iter().flat_map(|item| item.edits.iter().flat_map(|edit| &edit.causes).chain(&item.causes));
+    causes
+        .flat_map(|cause| [&cause.before, &cause.after])
+        .flatten()
+        .map(|line| (line.file.as_str(), line.line))
+        .collect()
+}
+
 /// Every value that a file sets, with its line.
 type Leaves = BTreeMap<Vec<String>, (Json, Line)>;
 
@@ -50,6 +60,7 @@ fn overlay(
     after: Leaves,
     base: Option<View<'_>>,
     head: Option<View<'_>>,
+    cited: &BTreeSet<(&str, u32)>,
 ) -> Option<Vec<WithoutEffect>> {
     let edited = |path: &Vec<String>| before.get(path).map(|leaf| &leaf.0) != after.get(path).map(|leaf| &leaf.0);
     let mut paths: Vec<&Vec<String>> = before.keys().chain(after.keys()).filter(|path| edited(path)).collect();
@@ -86,10 +97,14 @@ fn overlay(
             };
             shadows.entry((why, winner)).or_default().push(environment.name.clone());
         }
-        if effective {
+        let is_cited = [before.get(segments), after.get(segments)].into_iter().flatten().any(|(_, line)| {
+            cited.contains(&(line.file.as_str(), line.line))
+        });
+        if effective && is_cited {
             continue;
         }
         let why = match reached {
+            _ if effective => "no change that is listed could be traced to it",
             false => "no environment stands on it",
             true if shadows.keys().any(|(_, at)| at.is_some()) => "another layer sets it again",
             true => "the value is the same as before",
@@ -97,7 +112,7 @@ fn overlay(
         found.push(WithoutEffect {
             at: at.clone(),
             path: path::join(segments),
-            shadowed_by: shadows
+            shadowed_by: if effective { BTreeMap::new() } else { shadows }
                 .into_iter()
                 .filter(|((_, at), _)| at.is_some())
                 .map(|((why, at), environments)| Exception { environments, why, at })
