@@ -123,12 +123,25 @@ pub fn pages(review: &Review, limit: usize, max_pages: usize) -> Vec<String> {
     let limit = limit.max(1500);
     let limit = limit - limit.div_ceil(50);
     let max_pages = max_pages.clamp(1, 99);
+    let mut made = Vec::new();
+    // What stands around the blocks is estimated; where that was too little, more is kept for it.
+    for spare in [0, 100, 300, limit / 2] {
+        made = fitted(review, limit, max_pages, spare);
+        if made.iter().all(|page| page.chars().count() <= limit) {
+            break;
+        }
+    }
+    made
+}
+
+/// The pages, with room kept for so many characters more than is thought necessary.
+fn fitted(review: &Review, limit: usize, max_pages: usize, spare: usize) -> Vec<String> {
     let mut blocks = blocks(review);
     let top = header(review);
     // Around the blocks of a page: marker, proof and where the rest is; on the first one the header too.
     let proof =
         footer(review, 0, max_pages, max_pages).max(footer(review, review.totals.changed, max_pages, max_pages));
-    let frame = marker(review, max_pages, max_pages).chars().count() + proof.chars().count() + 32;
+    let frame = marker(review, max_pages, max_pages).chars().count() + proof.chars().count() + 32 + spare;
     let reserve = top.chars().count();
     let mut used = max_pages;
     for number in 1..=max_pages {
