@@ -1,6 +1,6 @@
 //! `kubezero commit`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,14 +8,17 @@ use clap::Args;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use super::diff::words;
 use super::output::{complain, count, print};
 use super::render::{desired, failed, parts, problems};
 use super::{Global, Outcome};
 use crate::git::commit::{Done, Request, TRIES, Work};
-use crate::git::{self, Commit, Git, checkout};
+use crate::git::{self, Commit, Git, Tree, checkout};
 use crate::pipeline::compare::{self, Comparison, DesiredTree};
 use crate::pipeline::repository::Repository;
-use crate::{Result, VERSION, pipeline};
+use crate::review::model::Class;
+use crate::review::tree::{Files, Raw};
+use crate::{Result, VERSION, pipeline, review};
 
 /// How many environments a message lists.
 const LISTED: usize = 40;
@@ -66,7 +69,7 @@ pub fn run(global: &Global, args: &CommitArgs) -> Result<Outcome> {
         sign: args.sign,
         tries: args.tries,
     };
-    let rendering = Rendering { global, args, git: &git, digest: Mutex::default() };
+    let rendering = Rendering { global, args, git: &git, last: Mutex::default() };
     let done = git::commit::commit(&git, &request, &rendering)?;
     if !global.quiet {
         print(&summary(&git, &done))?;
@@ -83,7 +86,15 @@ struct Rendering<'a> {
     args: &'a CommitArgs,
     git: &'a Git,
     /// Of what was rendered last.
-    digest: Mutex<String>,
+    last: Mutex<Last>,
+}
+
+/// What is to be said of a render.
+#[derive(Debug, Default)]
+struct Last {
+    digest: String,
+    /// How many objects change, by class, the worst first.
+    classes: BTreeMap<Class, usize>,
 }
 
 impl Work for Rendering<'_> {
@@ -108,18 +119,25 @@ impl Work for Rendering<'_> {
         if !problems.is_empty() {
             return Err(repository.mistakes(problems));
         }
-        *self.digest.lock().unwrap_or_else(PoisonError::into_inner) = digest(&desired);
+        let mut classes = BTreeMap::new();
+        for comparison in &comparisons {
+            let desired = desired.iter().find(|desired| desired.environment == comparison.environment);
+            for raw in changes(&tree, comparison, desired)? {
+                *classes.entry(raw.class()).or_default() += 1;
+            }
+        }
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Last { digest: digest(&desired), classes };
         Ok(comparisons)
     }
 
     fn message(&self, inputs: Commit, comparisons: &[Comparison]) -> Result<String> {
-        let text = self.args.message.clone().unwrap_or_else(|| what_changed(comparisons));
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = self.args.message.clone().unwrap_or_else(|| what_changed(comparisons, &last.classes));
         let mut trailers = vec![("Inputs", inputs.to_string()), ("Generator", format!("kubezero {VERSION}"))];
         if !self.args.environments.is_empty() {
             trailers.push(("Environments", self.args.environments.join(", ")));
         }
-        let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        trailers.push(("Tree", format!("sha256:{digest}")));
+        trailers.push(("Tree", format!("sha256:{}", last.digest)));
         Ok(git::with_trailers(&text, &trailers))
     }
 
@@ -148,8 +166,26 @@ fn digest(trees: &[DesiredTree]) -> String {
     format!("{:x}", digest.finalize())
 }
 
-/// The subject, and below it each environment with the number of its files that changed.
-fn what_changed(comparisons: &[Comparison]) -> String {
+/// What becomes of the objects of one environment.
+fn changes(tree: &Tree, comparison: &Comparison, desired: Option<&DesiredTree>) -> Result<Vec<Raw>> {
+    let mut before: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+    for path in comparison.changed.iter().chain(&comparison.removed) {
+        let file = format!("argocd/{}/{path}", comparison.environment);
+        before.insert(path, tree.find(&file)?.unwrap_or_default());
+    }
+    let base: Files<'_> = before.iter().map(|(path, text)| (*path, (text.as_slice(), ""))).collect();
+    let files = comparison.changed.iter().chain(&comparison.added);
+    let head: Files<'_> = files
+        .filter_map(|path| {
+            let (path, text) = desired?.files.get_key_value(path)?;
+            Some((path.as_str(), (text.as_ref(), "")))
+        })
+        .collect();
+    Ok(review::tree::changes(&comparison.environment, &base, &head))
+}
+
+/// The subject, below it how many objects change in which way, and each environment with the number of its files that do.
+fn what_changed(comparisons: &[Comparison], classes: &BTreeMap<Class, usize>) -> String {
     let changed: Vec<&Comparison> = comparisons.iter().filter(|comparison| comparison.has_changes()).collect();
     let mut text = match changed.as_slice() {
         [] => "Render: nothing changes".to_owned(),
@@ -157,6 +193,10 @@ fn what_changed(comparisons: &[Comparison]) -> String {
         several => format!("Render {}", count(several.len(), "environment")),
     };
     text += "\n\n";
+    if !classes.is_empty() {
+        let words = classes.iter().map(|(class, number)| format!("{number} {}", words::class(*class)));
+        text += &format!("{}\n\n", words.collect::<Vec<_>>().join(", "));
+    }
     for comparison in changed.iter().take(LISTED) {
         // Not `name: …`, which would be a trailer.
         text += &format!("argocd/{}: {}\n", comparison.environment, parts(comparison).join(", "));
@@ -242,10 +282,13 @@ mod tests {
     fn a_message_lists_what_fits() {
         let comparison =
             |name: String| Comparison { environment: name, added: vec!["a".to_owned()], ..Comparison::default() };
-        let one = what_changed(&[comparison("aws-ha".to_owned()), Comparison::default()]);
-        assert_eq!(one, "Render aws-ha\n\nargocd/aws-ha: 1 added\n");
+        let one = what_changed(
+            &[comparison("aws-ha".to_owned()), Comparison::default()],
+            &BTreeMap::from([(Class::ChartVersion, 4), (Class::Destroyed, 1)]),
+        );
+        assert_eq!(one, "Render aws-ha\n\n1 destroyed, 4 chart version\n\nargocd/aws-ha: 1 added\n");
         let many: Vec<Comparison> = (0..100).map(|number| comparison(format!("e{number}"))).collect();
-        let many = what_changed(&many);
+        let many = what_changed(&many, &BTreeMap::new());
         assert!(many.starts_with("Render 100 environments\n\nargocd/e0: 1 added\n"), "{many}");
         assert!(many.ends_with("argocd/e39: 1 added\nand 60 more environments\n"), "{many}");
     }
