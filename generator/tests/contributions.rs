@@ -110,7 +110,8 @@ fn secrets_are_listed_but_never_rendered() {
   purpose: sessions survive a restart
 - name: web-login
   namespace: base-system
-  keys: {password: the administrator's}
+  keys: {username: the administrator's name, password: the administrator's}
+  generate: {username: {value: admin}, password: {randomBytes: 24}}
   madeBy: you
   purpose: the first login
 ",
@@ -119,9 +120,15 @@ fn secrets_are_listed_but_never_rendered() {
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert!(lines[1].starts_with("base-system/web-login  web      you "), "{}", run.stdout);
-    assert!(lines[2].contains("sessions survive a restart (key: signs the session"), "{}", run.stdout);
+    let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("sessions survive a restart (key: signs the session"), "{}", run.stdout);
+    assert!(words.contains("such as 24 random bytes; username:"), "{}", run.stdout);
     let run = support::kubezero(folder.path(), &["components", "--secrets", "prod", "--format", "json"]);
     assert!(run.stdout.contains("\"madeBy\": \"you\""), "{}", run.stdout);
+    let list: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let made_up = serde_json::json!({"password": {"randomBytes": 24}, "username": {"value": "admin"}});
+    assert_eq!(list["secrets"][0]["generate"], made_up);
+    assert_eq!(list["secrets"][1].get("generate"), None, "nobody makes up what somebody else makes");
     let application = rendered(folder.path(), "applications/web.yaml");
     assert!(!application.contains("web-login"), "{application}");
 }

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod argocd_schema;
+mod bootstrap;
 mod cli;
 mod combinations;
 mod commit;
@@ -14,6 +15,7 @@ mod crash;
 mod crd_rules;
 mod determinism;
 mod docs;
+mod faults;
 mod golden;
 mod hostile;
 mod kubernetes_schema;

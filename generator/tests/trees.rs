@@ -256,9 +256,9 @@ pub fn documents(context: &str, text: &str) -> Vec<Json> {
     }
 }
 
-/// The documents of all files but the index, which is no object, with the paths of their files.
+/// The documents of all files but the index and the bootstrap, which are no objects, with the paths of their files.
 pub fn objects(files: &BTreeMap<String, String>) -> Vec<(&str, Json)> {
-    let files = files.iter().filter(|(path, _)| *path != "index.yaml");
+    let files = files.iter().filter(|(path, _)| *path != "index.yaml" && !path.starts_with("bootstrap/"));
     files
         .flat_map(|(path, text)| documents(path, text).into_iter().map(move |object| (path.as_str(), object)))
         .collect()

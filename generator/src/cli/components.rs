@@ -8,6 +8,7 @@ use super::output::{count, print, print_json};
 use super::{Global, Outcome, table};
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::component::{Chart, Component, Reference};
+use crate::pipeline::render::{Generate, YOU};
 use crate::pipeline::repository::{Repository, Wanted};
 use crate::pipeline::selection::Selection;
 use crate::pipeline::source::{Folder, Source as _};
@@ -284,7 +285,7 @@ fn secrets(global: &Global, environment: &str, format: Format) -> Result<()> {
     let repository = global.load(&[environment.to_owned()])?;
     let environments = pipeline::resolve(&repository)?;
     for mut tree in pipeline::render(&repository, &environments)? {
-        tree.secrets.sort_by_key(|secret| secret.made_by != "you");
+        tree.secrets.sort_by_key(|secret| secret.made_by != YOU);
         if format == Format::Json {
             print_json(&json!({
                 "kind": "secrets", "version": 1, "environment": environment, "secrets": tree.secrets,
@@ -295,7 +296,18 @@ fn secrets(global: &Global, environment: &str, format: Format) -> Result<()> {
             .secrets
             .iter()
             .map(|secret| {
-                let keys: Vec<String> = secret.keys.iter().map(|(key, what)| format!("{key}: {what}")).collect();
+                let made_up = |key: &str| secret.generate.as_ref().and_then(|generate| generate.get(key));
+                let keys: Vec<String> = secret
+                    .keys
+                    .iter()
+                    .map(|(key, what)| match made_up(key) {
+                        Some(Generate { random_bytes: Some(count), .. }) => {
+                            format!("{key}: {what}, such as {count} random bytes")
+                        }
+                        Some(Generate { value: Some(text), .. }) => format!("{key}: {what}, such as {text}"),
+                        _ => format!("{key}: {what}"),
+                    })
+                    .collect();
                 vec![
                     format!("{}/{}", secret.namespace, secret.name),
                     secret.component.clone(),

@@ -2,6 +2,7 @@
 //! [`manifest`], and the rules that Argo CD applies to them.
 
 pub mod application;
+pub mod cloudformation;
 pub mod git_url;
 pub mod go_glob;
 pub mod manifest;

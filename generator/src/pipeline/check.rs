@@ -239,6 +239,13 @@ pub fn values(node: &Node, application: &str) -> Option<Diagnostic> {
     Some(secret(format!("the values of `{application}` hold what looks like {what} at `{path}`"), place))
 }
 
+/// A secret in a file of the bootstrap.
+pub fn file(node: &Node, path: &str) -> Option<Diagnostic> {
+    let (what, at, place) = secret_in(node)?;
+    let at = if at.is_empty() { at } else { format!(" at `{at}`") };
+    Some(secret(format!("the file `bootstrap/{path}` would hold what looks like {what}{at}"), place))
+}
+
 fn secret(message: String, place: Option<Origin>) -> Diagnostic {
     Diagnostic::new("secret-in-output", message)
         .at_maybe(place, "")

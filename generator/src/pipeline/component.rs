@@ -63,10 +63,21 @@ pub struct Component {
     pub secrets: Option<TemplateName>,
     /// What it adds to every Namespace object.
     pub namespace_template: Option<TemplateName>,
+    /// Files of its own that must be there before Argo CD.
+    pub bootstrap: Vec<BootstrapTemplate>,
     /// Its settings' schema.
     pub schema: Schema,
     /// All its files that take part in rendering, for `index.yaml`.
     pub inputs: Vec<String>,
+}
+
+/// A file below `bootstrap/`.
+#[derive(Debug, Clone)]
+pub struct BootstrapTemplate {
+    /// Where it goes, below `argocd/<environment>/bootstrap/`; `[cluster.x]` in it stands for one file per entry.
+    pub path: String,
+    /// What it is made of.
+    pub template: TemplateName,
 }
 
 /// What comes before, and what is given.
@@ -243,6 +254,8 @@ pub struct ComponentFiles {
     pub secrets: Option<TemplateName>,
     /// `namespace.yaml.hbs`.
     pub namespace: Option<TemplateName>,
+    /// `bootstrap/**.hbs`.
+    pub bootstrap: Vec<BootstrapTemplate>,
     /// All of them, and component.yaml and the schema.
     pub inputs: Vec<String>,
 }
@@ -364,6 +377,7 @@ pub fn read(
         rules: Vec::new(),
         secrets: files.secrets,
         namespace_template: files.namespace,
+        bootstrap: files.bootstrap,
         schema,
         inputs: files.inputs,
     })

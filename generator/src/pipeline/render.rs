@@ -1,5 +1,7 @@
 //! Stage 5, render: every byte, nothing on disk.
 
+mod bootstrap;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,11 +56,29 @@ pub struct SecretNeed {
     pub name: String,
     /// What each key holds.
     pub keys: BTreeMap<String, String>,
+    /// Where a person makes it: the keys whose content nobody has to know before, and how to make it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generate: Option<BTreeMap<String, Generate>>,
     /// `you`: it must be there before; otherwise who makes it.
     pub made_by: String,
     /// What it is for.
     pub purpose: String,
 }
+
+/// How the content of a key is made up, once, by whoever makes the Secret: in one of these ways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generate {
+    /// So many random bytes, written as two hexadecimal digits each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_bytes: Option<u32>,
+    /// This very text, such as the name of a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// A Secret that nothing in the cluster makes.
+pub const YOU: &str = "you";
 
 /// One generated file.
 #[derive(Debug, Clone)]
@@ -217,7 +237,6 @@ impl<'r> RenderedTree<'r> {
             }
         }
         let foreign = adorn_namespaces(repository, &mut plan, &objects, &mut context, &mut mistakes);
-        plan.context = context;
         check::identities(&objects_of(&objects), &plan, &mut mistakes);
         let mut mistakes = match mistakes.or(()) {
             Ok(()) => Diagnostics::new(),
@@ -237,8 +256,10 @@ impl<'r> RenderedTree<'r> {
         for component in enabled {
             files.project(component, objects.get(component).map(Vec::as_slice).unwrap_or_default());
         }
+        bootstrap::render(repository, &mut files, &values, &secrets, &mut context, &mut mistakes);
         files.index();
         let files = files.files;
+        plan.context = context;
         check::limits(&files, &plan, &mut mistakes);
         mistakes.or(RenderedTree { plan, files, secrets })
     }
@@ -306,6 +327,8 @@ fn render_secrets(
         name: String,
         namespace: Option<String>,
         keys: BTreeMap<String, String>,
+        #[serde(default)]
+        generate: BTreeMap<String, Generate>,
         made_by: String,
         purpose: String,
     }
@@ -317,6 +340,9 @@ fn render_secrets(
         let start = Origin::start_of(template.file);
         for node in &documents {
             repository.secrets_form().check(Some(node), "", Some(start), &mut wrong);
+            for entry in node.as_list().unwrap_or_default() {
+                made_up(entry, &mut wrong);
+            }
         }
         if !wrong.is_empty() {
             let lines = line_map(repository, template, context);
@@ -335,11 +361,37 @@ fn render_secrets(
             namespace: entry.namespace.unwrap_or_else(|| selected.namespace.clone()),
             name: entry.name,
             keys: entry.keys,
+            generate: (entry.made_by == YOU).then_some(entry.generate),
             made_by: entry.made_by,
             purpose: entry.purpose,
         }));
     }
     found
+}
+
+/// What is made up must be a key of the Secret, and of one that somebody makes by hand.
+fn made_up(entry: &Node, wrong: &mut Diagnostics) {
+    let text = |key: &str| entry.get(key).and_then(|n| n.as_str()).unwrap_or_default();
+    let Some(generate) = entry.get("generate").and_then(|n| n.as_map()) else { return };
+    if text("madeBy") != YOU {
+        let message = format!("nobody has to make up the Secret `{}`: {} makes it", text("name"), text("madeBy"));
+        wrong.push(
+            Diagnostic::new("template-output", message)
+                .at_maybe(entry.key_origin("generate"), "")
+                .help("`generate` belongs to `madeBy: you`"),
+        );
+    }
+    let keys = entry.get("keys").and_then(|n| n.as_map());
+    for (key, made) in generate {
+        if keys.is_some_and(|keys| !keys.contains_key(key)) {
+            wrong.push(
+                Diagnostic::new("template-output", format!("the Secret `{}` has no key `{key}`", text("name")))
+                    .at(made.key_at, "")
+                    .did_you_mean(key, keys.into_iter().flatten().map(|(key, _)| key.as_ref()))
+                    .help("`generate` has some of the names in `keys`"),
+            );
+        }
+    }
 }
 
 /// Lets components add labels and annotations to every namespace; gives what falls to namespaces that are not ours.

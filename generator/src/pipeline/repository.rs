@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::component::{self, Component, ComponentFiles};
+use super::component::{self, BootstrapTemplate, Component, ComponentFiles};
 use super::rules::{self, Rule};
 use super::source::{Found, Kind, Source};
 use super::template::{TemplateName, Templates};
@@ -24,6 +24,8 @@ pub const COMPONENTS: &str = "components";
 pub const ENVIRONMENTS: &str = "environments";
 /// The layers inside it.
 const LAYERS: &str = "environments/layers";
+/// What the cloud made, in an environment's folder: ids and names that nobody could know before. Written by `ci/outputs`.
+const OUTPUTS: &str = "outputs.yaml";
 /// The schema of the `cluster` and `argocd` blocks.
 const ENVIRONMENT_SCHEMA: &str = "environments/environment.schema.yaml";
 /// What a schema cannot say about them.
@@ -472,11 +474,15 @@ impl Reader {
                 _ if inside.starts_with("manifests/") && inside.ends_with(".yaml.hbs") => {
                     files.manifests.push(template());
                 }
+                _ if inside.starts_with("bootstrap/") && inside.ends_with(".hbs") => {
+                    let target = inside.trim_start_matches("bootstrap/").trim_end_matches(".hbs");
+                    files.bootstrap.push(BootstrapTemplate { path: target.to_owned(), template: template() });
+                }
                 _ => {
                     mistakes.push(stray_file(
                         file,
                         path,
-                        "a component has component.yaml, settings.schema.yaml, rules.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, secrets.yaml.hbs, namespace.yaml.hbs, facts/, README.md and tests/",
+                        "a component has component.yaml, settings.schema.yaml, rules.yaml, values.yaml.hbs or values/<chart>.yaml.hbs, manifests/*.yaml.hbs, secrets.yaml.hbs, namespace.yaml.hbs, bootstrap/**.hbs, facts/, README.md and tests/",
                     ));
                     continue;
                 }
@@ -631,6 +637,7 @@ impl Reader {
         }
         let mut document: Option<(FileId, Arc<Node>)> = None;
         let mut entries: Vec<(&str, FileId, Arc<Node>)> = Vec::new();
+        let mut outputs: Option<(FileId, Arc<Node>)> = None;
         for (inside, file) in files {
             let component = inside.strip_prefix("components/").and_then(|rest| rest.strip_suffix(".yaml"));
             match (component, self.parsed.get(file)) {
@@ -642,11 +649,16 @@ impl Reader {
                     entries.push((component, *file, node.clone()))
                 }
                 (Some(_), None) => {}
-                // Values that the cloud made come back in a file of their own; see the bootstrap.
+                _ if folder == ENVIRONMENTS && *inside == OUTPUTS => {
+                    outputs = self.parsed.get(file).map(|node| (*file, node.clone()));
+                }
                 _ => mistakes.push(stray_file(
                     *file,
                     self.sources.path(*file),
-                    &format!("an overlay has {main} and components/<component>.yaml"),
+                    &match folder {
+                        ENVIRONMENTS => format!("an environment has {main}, components/<component>.yaml and {OUTPUTS}"),
+                        _ => format!("a layer has {main} and components/<component>.yaml"),
+                    },
                 )),
             }
         }
@@ -662,6 +674,16 @@ impl Reader {
         let mut values = document.clone();
         for (component, entry_file, node) in &entries {
             values = with_entry(&values, component, *entry_file, node, mistakes);
+        }
+        if let Some((_, node)) = &outputs {
+            if let Some(at) = node.key_origin("extends") {
+                mistakes.push(
+                    Diagnostic::new("unknown-key", format!("`{OUTPUTS}` cannot extend a layer"))
+                        .at(at, "")
+                        .help(format!("it holds what the cloud made, over everything else: move `extends` to {main}")),
+                );
+            }
+            values = crate::values::overlay::lay(&values, node, mistakes);
         }
         let before = mistakes.len();
         form.check(Some(&values), "", Some(Origin::start_of(file)), mistakes);
@@ -706,6 +728,7 @@ impl Reader {
         };
         let mut inputs: Vec<String> = vec![self.sources.path(file).to_owned()];
         inputs.extend(entries.iter().map(|(_, file, _)| self.sources.path(*file).to_owned()));
+        inputs.extend(outputs.iter().map(|(file, _)| self.sources.path(*file).to_owned()));
         Some(Overlay { name: name.to_owned(), file, extends, values, inputs })
     }
 }

@@ -412,7 +412,7 @@ const fn function(
 const MANY: usize = usize::MAX;
 
 /// Every function that templates have. `docs/add-a-component.md` lists them; a test compares.
-const FUNCTIONS: [Function; 45] = [
+const FUNCTIONS: [Function; 46] = [
     function("json", 1, 1, |a| Ok(Json::String(json_text(a.positional[0])))),
     function("yaml", 1, 1, yaml),
     function("quote", 1, 1, |a| Ok(Json::String(json_text(&Json::String(text_of(a.positional[0])?))))),
@@ -508,6 +508,8 @@ const FUNCTIONS: [Function; 45] = [
         let address = address.filter(|address| range.contains(address)).ok_or_else(past)?;
         Ok(Json::String(address.to_string()))
     }),
+    // The shell takes everything between single quotes as it is.
+    function("shell", 1, 1, |a| Ok(Json::String(format!("'{}'", text_of(a.positional[0])?.replace('\'', r"'\''"))))),
     function("cidrSize", 1, 1, |a| Ok(Json::from(1u64 << (32 - range(a, 0)?.prefix_len())))),
     function("enabled", 1, 1, |a| {
         let name = a.text(0)?;
@@ -664,6 +666,7 @@ mod tests {
             ("\\{{ $x }}", "{{ $x }}"),
             ("{{cidrsOverlap \"10.0.0.0/8\" \"10.2.0.0/16\"}} {{cidrHost \"10.96.0.0/12\" 10}}", "true 10.96.0.10"),
             ("{{cidrsOverlap \"10.0.0.0/16\" \"10.1.0.0/16\"}} {{cidrSize \"10.96.0.0/12\"}}", "false 1048576"),
+            ("{{shell \"it's $x\"}} {{shell settings.a}}", r"'it'\''s $x' '1'"),
             ("{{b64encode \"hello\"}} {{len settings.list}} {{json (keys settings.map)}}", "aGVsbG8= 2 [\"k\"]"),
         ];
         for (text, wanted) in cases {
