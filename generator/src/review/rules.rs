@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::model::{Action, Class, Finding, Object};
 use super::secret;
-pub use super::secret::{mask, mask_edits, mask_line};
+pub use super::secret::{mask, mask_edits};
 use crate::values::edit::{Change, Edit, ListKeys, Segment, display_item, display_key};
 
 /// What is said about an object and its edits.
