@@ -112,6 +112,9 @@ pub struct Rule {
     /// It counts only where no other rule says something.
     #[serde(default)]
     pub otherwise: bool,
+    /// Where it holds for the object as a whole, no other rule about the whole does: what they say does not come to pass.
+    #[serde(default)]
+    pub alone: bool,
     /// Why it has this class, one sentence; `{old}`, `{new}`, `{path}` and `{name}` are filled in.
     pub reason: String,
     /// What to do or to look at.
@@ -741,6 +744,9 @@ impl<'a> Walk<'a> {
             let touch = Touch { old: None, new: Some(head), happening: Happening::Added, direct: true, layout: false };
             self.touch(touch, &places, &Held::default());
             hits.extend(self.hits.take().unwrap_or_default());
+        }
+        if hits.iter().any(|hit| self.rules.rules[hit.rule].alone) {
+            hits.retain(|hit| self.rules.rules[hit.rule].alone);
         }
         let weak = |hit: &Hit| self.rules.rules[hit.rule].otherwise;
         if hits.iter().any(|hit| !weak(hit)) {
