@@ -192,9 +192,8 @@ pub fn compute(global: &Global, args: &DiffArgs) -> Result<Review> {
 /// What is committed under `argocd/` of a commit; files are read only where another version of the generator wrote them.
 fn committed(git: &Git, commit: Commit) -> Result<Committed> {
     let generators = git.generators(commit)?;
-    let mut committed = Committed::default();
-    committed.generator =
-        generators.values().find(|version| *version != VERSION).or(generators.values().next()).cloned();
+    let generator = generators.values().find(|version| *version != VERSION).or(generators.values().next()).cloned();
+    let mut committed = Committed { generator, ..Committed::default() };
     let tree = git.tree(commit)?;
     for (environment, _) in generators.iter().filter(|(_, version)| *version != VERSION) {
         let folder = format!("argocd/{environment}");

@@ -8,6 +8,7 @@ use super::View;
 use super::cause::{Causes, line_of};
 use super::model::{Exception, Item, Line, WithoutEffect};
 use crate::diagnostic::Origin;
+use crate::pipeline::render::RenderedTree;
 use crate::pipeline::repository::Overlay;
 use crate::values::path;
 use crate::yaml::Node;
@@ -50,12 +51,10 @@ pub fn without_effect(
             ["components", "partials" | "facts", ..] => found.extend(whole(file, causes, items, |_| true)),
             ["components", component, _, ..] if !is_on(component) => {
                 // One line says it of all its files.
-                if off.insert(*component) {
-                    let line = only_layout(file, causes);
-                    found.extend(
-                        line.map(|found| WithoutEffect { why: "no environment switches it on".to_owned(), ..found }),
-                    );
-                }
+                let line = only_layout(file, causes).filter(|_| off.insert(*component));
+                found.extend(
+                    line.map(|found| WithoutEffect { why: "no environment switches it on".to_owned(), ..found }),
+                );
             }
             ["components", component, ..] => {
                 found.extend(whole(file, causes, items, |item| item.component == *component));
@@ -117,6 +116,13 @@ fn overlay(
             let then = old.and_then(|old| old.values.at(path()));
             let winner = now.and_then(Node::origin).and_then(|origin| Some(shown(head?, origin)));
             let winner = winner.filter(|line| line.file != file || line.line != at.line);
+            if let Some(line) = switched_off(head, base, tree, segments) {
+                shadows
+                    .entry(("the component is off".to_owned(), Some(line)))
+                    .or_default()
+                    .push(environment.name.clone());
+                continue;
+            }
             // Where another line sets it, a change of the value is that line's.
             let is_shadowed = after.contains_key(segments) && winner.is_some();
             if !is_shadowed && (old.is_none() || now.map(Node::to_json) != then.map(Node::to_json)) {
@@ -139,7 +145,8 @@ fn overlay(
         let why = match reached {
             _ if effective => "no change that is listed could be traced to it",
             false => "no environment stands on it",
-            true if shadows.keys().any(|(_, at)| at.is_some()) => "another layer sets it again",
+            true if shadows.keys().any(|(why, _)| why.starts_with("set at")) => "another layer sets it again",
+            true if shadows.keys().any(|(_, at)| at.is_some()) => "its component is off",
             true => "the value is the same as before",
         };
         found.push(WithoutEffect {
@@ -154,6 +161,23 @@ fn overlay(
         });
     }
     Some(found)
+}
+
+/// The line that keeps a setting's component off on both sides, where one does.
+fn switched_off(
+    head: Option<View<'_>>,
+    base: Option<View<'_>>,
+    tree: &RenderedTree<'_>,
+    segments: &[String],
+) -> Option<Line> {
+    let [components, component, key, ..] = segments else { return None };
+    let is_on = |tree: &RenderedTree<'_>| tree.plan.selection.enabled.contains_key(component.as_str());
+    let was_on = base.and_then(|view| view.tree(&tree.plan.environment.name)).is_some_and(is_on);
+    if components != "components" || key == "enabled" || is_on(tree) || was_on {
+        return None;
+    }
+    let path = [components.as_str(), component.as_str(), "enabled"];
+    Some(shown(head?, tree.plan.environment.values.at(path)?.origin()?))
 }
 
 /// Whether a map that is empty on one side has something in it on the other: that is the edit.

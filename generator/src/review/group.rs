@@ -58,7 +58,7 @@ pub fn group(raws: &[Raw], facts: &BTreeMap<String, Facts>) -> Vec<Group> {
             groups.push(one(raws, &kind, members, &keys));
         }
     }
-    groups.sort_by(|a, b| order(&a.item).cmp(&order(&b.item)));
+    groups.sort_by_cached_key(|group| order(&group.item));
     groups
 }
 

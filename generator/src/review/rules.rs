@@ -1140,8 +1140,7 @@ mod tests {
     #[allow(clippy::disallowed_methods, reason = "it measures")]
     fn two_thousand_applications() {
         let application = |n: usize, version: &str, tag: &str, memory: &str| {
-            let part =
-                |part: usize| json!({"enabled": part % 2 == 0, "config": {"a": n, "list": [1, 2, 3]}, "text": "x"});
+            let part = |part: usize| json!({"enabled": part.is_multiple_of(2), "config": {"a": n, "list": [1, 2, 3]}, "text": "x"});
             let mut object = values(json!({"image": {"tag": tag}, "resources": {"limits": {"memory": memory}}}));
             object["spec"]["source"]["targetRevision"] = json!(version);
             object["metadata"] = json!({"name": format!("application-{n}"), "labels": {"a": "b"}});

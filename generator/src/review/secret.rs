@@ -164,11 +164,15 @@ static PAIR: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 fn masked_pairs(line: &str, is_secret: impl Fn(&str) -> bool) -> String {
+    // In flow style a variable has its name before its value.
+    let mut is_variable = false;
     PAIR.replace_all(line, |found: &Captures<'_>| {
         let value = found["value"].trim_end();
         let bare = value.trim_matches(['"', '\'']);
         let is_word = matches!(bare, "true" | "false" | "null") || bare == value && bare.parse::<f64>().is_ok();
-        if !is_secret(&found["key"]) || is_word || !is_filled(bare) {
+        let is_hidden = is_secret(&found["key"]) || is_variable && &found["key"] == "value";
+        is_variable = &found["key"] == "name" && self::is_secret(bare);
+        if !is_hidden || is_word || !is_filled(bare) {
             return found[0].to_owned();
         }
         let space = &found["value"][value.len()..];
@@ -226,21 +230,23 @@ fn mask_edit(edit: &mut Edit, all: bool, is_base64: bool) {
 
 /// Whether something was hidden in a change.
 pub fn is_masked(change: &Change) -> bool {
-    let in_text = |value: &Json| value.as_str().is_some_and(|text| text.starts_with("(sha256 "));
     match change {
-        Change::Added { new: value } | Change::Removed { old: value } => in_text(value) || is_data_of_secret(value),
+        Change::Added { new: value } | Change::Removed { old: value } => has_masked(value),
         Change::Replaced { old, new, inside } => {
             let inside = inside.iter().flat_map(|inside| &inside.edits);
-            in_text(old) || in_text(new) || inside.map(|edit| &edit.change).any(is_masked)
+            has_masked(old) || has_masked(new) || inside.map(|edit| &edit.change).any(is_masked)
         }
         Change::Reordered { .. } => false,
     }
 }
 
-fn is_data_of_secret(value: &Json) -> bool {
-    value.as_object().is_some_and(|map| {
-        !map.is_empty() && map.values().all(|value| value.as_str().is_some_and(|text| text.starts_with("(sha256 ")))
-    })
+fn has_masked(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.starts_with("(sha256 "),
+        Json::Array(items) => items.iter().any(has_masked),
+        Json::Object(map) => map.values().any(has_masked),
+        _ => false,
+    }
 }
 
 /// Hides a value: whole where it is secret, otherwise what is secret inside.
@@ -356,6 +362,8 @@ mod tests {
         assert!(!mask_line("settings: {user: me, password: hunter22, replicas: 2}").contains("hunter"));
         assert!(mask_line("settings: {user: me, password: hunter22, replicas: 2}").ends_with(", replicas: 2}"));
         assert!(!mask_line(r#"{"user": "me", "token": "hunter 22, it is"}"#).contains("hunter"));
+        assert!(!mask_line("[{name: A, value: b}, {name: API_TOKEN, value: hunter22}]").contains("hunter"));
+        assert!(mask_line("[{name: A, value: b}, {name: API_TOKEN, value: hunter22}]").contains("value: b"));
         assert!(!mask_line("password: \"12345678\"").contains("1234"), "digits in quotes");
         for line in ["password: {{json settings.password}}", "password:", "token: |", "clientSecret: {name: a, key: b}"]
         {

@@ -205,8 +205,12 @@ impl Page<'_> {
         };
         let verb = if first.first.action == Action::Removed { "are removed" } else { "are new" };
         let places = words::environments(&first.environments(), self.review);
-        let title =
-            format!("{} {}: {objects} objects{of} {verb} in {places}", first.weight().sign(), classes.join(", "));
+        let guarded = self.guarded(first);
+        let title = format!(
+            "{} {}: {objects} objects{of} {verb} in {places}{guarded}",
+            first.weight().sign(),
+            classes.join(", ")
+        );
         self.wrapped(0, 4, colour(first.weight()).bold(), &title);
         self.causes(2, &first.causes());
         // What a rule of its own speaks of comes first; the others are a list.
@@ -233,6 +237,16 @@ impl Page<'_> {
         }
     }
 
+    /// How many of its environments are protected.
+    fn guarded(&self, bundle: &Bundle<'_>) -> String {
+        let places = &bundle.first.places;
+        match places.iter().filter(|place| place.protected).count() {
+            0 => String::new(),
+            some if some == places.len() => " (protected)".to_owned(),
+            some => format!(" ({some} protected)"),
+        }
+    }
+
     /// Class, names, what happens to them, and where.
     fn title(&mut self, bundle: &Bundle<'_>) {
         let item = bundle.first;
@@ -255,11 +269,7 @@ impl Page<'_> {
             None => {}
         }
         text += &format!(" in {}", words::environments(&bundle.environments(), self.review));
-        let guarded = item.places.iter().filter(|place| place.protected).count();
-        if guarded > 0 {
-            let all = guarded == item.places.len();
-            text += &if all { " (protected)".to_owned() } else { format!(" ({guarded} protected)") };
-        }
+        text += &self.guarded(bundle);
         if bundle.names().iter().all(|name| !name.path.contains(item.component.as_str())) {
             text += &format!(", component {}", words::clip(&item.component, 80));
         }
@@ -310,10 +320,8 @@ impl Page<'_> {
             let text = format!("{}: {}", count(paths.len(), "cosmetic change"), paths.join(", "));
             self.wrapped(2, 2, DIM, &text);
         }
-        if let (Action::Added, Some(value)) = (bundle.first.action, &bundle.first.content) {
-            if bundle.items.len() == 1 {
-                self.rows(4, &content(value, PREVIEW));
-            }
+        if let (Action::Added, Some(value), 1) = (bundle.first.action, &bundle.first.content, bundle.items.len()) {
+            self.rows(4, &content(value, PREVIEW));
         }
     }
 
