@@ -128,7 +128,8 @@ fn item<'a>(review: &'a Json, kind: &str, name: &str) -> &'a Json {
 }
 
 fn causes(of: &Json) -> Vec<String> {
-    let line = |line: &Json| line.as_object().map(|line| format!("{}:{}", line["file"].as_str().unwrap(), line["line"]));
+    let line =
+        |line: &Json| line.as_object().map(|line| format!("{}:{}", line["file"].as_str().unwrap(), line["line"]));
     let causes = of["causes"].as_array().unwrap().iter();
     causes.map(|cause| line(&cause["after"]).or_else(|| line(&cause["before"])).unwrap()).collect()
 }
@@ -142,7 +143,8 @@ fn the_worst_comes_first_with_the_line_that_caused_it() {
     let run = clone.diff(&[]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let screen: String = run.stdout.lines().take(40).map(|line| format!("{line}\n")).collect();
-    let place = |text: &str| screen.find(text).unwrap_or_else(|| panic!("no {text:?} on the first screen:\n{}", run.stdout));
+    let place =
+        |text: &str| screen.find(text).unwrap_or_else(|| panic!("no {text:?} on the first screen:\n{}", run.stdout));
     let (database, role, chart) = (place("orders"), place("readers"), place("2.0.1"));
     assert!(database < role && role < chart, "{screen}");
     for cause in [
@@ -185,7 +187,8 @@ fn a_bump_over_a_hundred_environments_is_one_item_with_its_exceptions() {
     assert_eq!(bump["places"].as_array().unwrap().len(), 98);
     let edit = &bump["edits"][0];
     assert_eq!(causes(edit), ["components/shop/component.yaml:8"]);
-    let exceptions: Vec<(&Json, &Json)> = edit["exceptions"].as_array().unwrap().iter().map(|e| (&e["environments"], &e["at"]["file"])).collect();
+    let exceptions: Vec<(&Json, &Json)> =
+        edit["exceptions"].as_array().unwrap().iter().map(|e| (&e["environments"], &e["at"]["file"])).collect();
     assert_eq!(
         exceptions,
         [
@@ -231,7 +234,8 @@ fn what_changes_nothing_is_said_with_what_shadows_it() {
     let review = clone.review();
     assert_eq!(review["totals"]["changed"], 0, "{review:#}");
     let found = review["withoutEffect"].as_array().unwrap();
-    let of = |file: &str| found.iter().find(|entry| entry["at"]["file"] == file).unwrap_or_else(|| panic!("{review:#}"));
+    let of =
+        |file: &str| found.iter().find(|entry| entry["at"]["file"] == file).unwrap_or_else(|| panic!("{review:#}"));
     let shared = of("environments/layers/shared/overlay.yaml");
     assert_eq!(shared["path"], "components.shop.settings.replicas");
     let shadows: BTreeSet<&str> =
@@ -273,7 +277,7 @@ fn a_gate_asks_until_a_commit_says_yes() {
 fn a_review_that_is_stale_or_cut_is_found() {
     let clone = Clone::with(4);
     clone.replace("components/shop/component.yaml", "2.0.1", "2.1.0");
-    for format in ["text", "markdown", "html"] {
+    for format in ["text", "markdown", "html", "json", "sarif"] {
         let file = format!("../review-{}-{format}", clone.folder.path().file_name().unwrap().to_string_lossy());
         assert_eq!(clone.diff(&["--format", format, "-o", &file]).code, 0);
         let whole = fs::read_to_string(clone.at(&file)).unwrap();
@@ -283,12 +287,16 @@ fn a_review_that_is_stale_or_cut_is_found() {
         let cut: String = whole.chars().take(whole.chars().count() / 3).collect();
         fs::write(clone.at(&file), cut).unwrap();
         assert_eq!(clone.diff(&["--verify", &file]).code, 1, "{format}");
+        // The end is there, and something in the middle is not.
+        fs::write(clone.at(&file), whole.replacen("2.1.0", "2.0.1", 1)).unwrap();
+        assert_eq!(clone.diff(&["--verify", &file]).code, 1, "{format}");
 
         fs::write(clone.at(&file), &whole).unwrap();
         clone.replace("components/shop/component.yaml", "2.1.0", "2.2.0");
         let stale = clone.diff(&["--verify", &file]);
         assert_eq!(stale.code, 1, "{format}");
-        assert!(stale.stderr.contains("digest"), "{}", stale.stderr);
+        assert!(stale.stderr.contains("not the review"), "{}", stale.stderr);
+        assert!(format == "sarif" || stale.stderr.contains("digest"), "{}", stale.stderr);
         clone.replace("components/shop/component.yaml", "2.2.0", "2.1.0");
         fs::remove_file(clone.at(&file)).unwrap();
     }
@@ -368,48 +376,245 @@ fn promotion_drift_and_purpose_are_told_apart() {
     assert_eq!(same.code, 1);
 }
 
+/// In the first environment of an edit as it stands, in the others with their own names in it.
 #[test]
 fn applying_the_review_to_base_gives_head() {
-    let clone = Clone::with(4);
-    clone.replace("components/access/manifests/role.yaml.hbs", "resources: [pods]\n  verbs: [get, list]", "resources: [pods, nodes]\n  verbs: [list, get, watch]");
-    clone.replace("components/shop/values.yaml.hbs", "greeting:", "words:\n- {name: b, value: 1}\n- {name: a, value: 2}\nhail:");
-    let review = clone.review();
-    let read = |revision: Option<&str>, path: &str| -> Json {
-        let folder = tempfile::tempdir().unwrap();
-        let from = folder.path();
-        match revision {
-            Some(revision) => {
-                let archive = clone.git(&["--work-tree", from.to_str().unwrap(), "checkout", revision, "--", "."]);
-                drop(archive);
+    let clone = platform();
+    for (class, _, edits) in LESSONS {
+        if !matches!(class, "identity" | "cosmetic" | "new" | "destroyed" | "argo-cd") {
+            for (file, from, to) in edits {
+                clone.replace(file, from, to);
             }
-            None => support::copy(&clone.folder.path().join("environments"), &from.join("environments")),
         }
-        if revision.is_none() {
-            support::copy(&clone.folder.path().join("components"), &from.join("components"));
-        }
-        assert_eq!(support::kubezero(from, &["render"]).code, 0);
-        read_yaml(&from.join("argocd").join(path))
-    };
-    for item in items(&review) {
+    }
+    clone.replace("components/shop/values.yaml.hbs", "\"shop.\"", "\"store.\"");
+    clone.replace(
+        "components/shop/values.yaml.hbs",
+        "greeting:",
+        "words:\n- {name: b, value: 1}\n- {name: a, value: 2}\nhail:",
+    );
+    clone.replace("components/web/manifests/web.yaml.hbs", "selector: {app: web}\n  ports", "type: NodePort\n  ports");
+    let review = clone.review();
+    let base = tempfile::tempdir().unwrap();
+    clone.git(&["clone", "--quiet", "--branch", "main", ".", base.path().to_str().unwrap()]);
+    for folder in [base.path(), clone.folder.path()] {
+        let run = support::kubezero(folder, &["render"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+    let mut applied = 0;
+    for item in items(&review).iter().filter(|item| item["action"] == "changed") {
         for place in item["places"].as_array().unwrap() {
             let environment = place["environment"].as_str().unwrap();
-            let path = format!("{environment}/{}", place["file"].as_str().unwrap());
+            let path = format!("argocd/{environment}/{}", place["file"].as_str().unwrap());
             let here = |edit: &&Json| edit["environments"].as_array().unwrap().iter().any(|name| name == environment);
             let edits: Vec<kubezero::values::edit::Edit> = item["edits"]
                 .as_array()
                 .unwrap()
                 .iter()
                 .filter(here)
-                .map(|edit| serde_json::from_value(edit["edit"].clone()).unwrap())
+                .map(|edit| {
+                    let first = edit["environments"][0].as_str().unwrap();
+                    serde_json::from_str(&edit["edit"].to_string().replace(first, environment)).unwrap()
+                })
                 .collect();
-            let head = read(None, &path);
-            let base = read(Some("main"), &path);
-            assert_eq!(kubezero::values::edit::apply(&base, &edits).unwrap(), head, "{path}");
+            let (base, head) = (read_yaml(&base.path().join(&path)), read_yaml(&clone.at(&path)));
+            assert_eq!(kubezero::values::edit::apply(&base, &edits).unwrap(), head, "{path}: {edits:#?}");
+            applied += 1;
         }
     }
-    assert!(items(&review).len() >= 2);
+    assert!(applied >= 15, "{applied}");
 }
 
 fn read_yaml(path: &Path) -> Json {
     serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A class, what somebody does, and the edits of files that are it: file, from, to.
+type Lesson = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
+
+const LESSONS: [Lesson; 15] = [
+    (
+        "destroyed",
+        "A component is switched off in one environment",
+        &[("environments/env-000/environment.yaml", "  shop: {}\n", "  shop: {enabled: false}\n")],
+    ),
+    (
+        "data-loss",
+        "A volume is kept no longer",
+        &[("components/database/manifests/volume.yaml.hbs", "Policy: Retain", "Policy: Delete")],
+    ),
+    (
+        "immutable",
+        "A claim asks for another class of storage",
+        &[(
+            "components/database/manifests/store.yaml.hbs",
+            "[ReadWriteOnce]",
+            "[ReadWriteOnce]\n  storageClassName: fast",
+        )],
+    ),
+    (
+        "identity",
+        "A role gets another name",
+        &[("components/access/manifests/role.yaml.hbs", "name: readers", "name: viewers")],
+    ),
+    (
+        "privilege",
+        "A role may do everything",
+        &[("components/access/manifests/role.yaml.hbs", "verbs: [get, list]", "verbs: [\"*\"]")],
+    ),
+    (
+        "crd-narrowed",
+        "A definition no longer allows a value",
+        &[("components/web/manifests/colour.yaml.hbs", "enum: [red, green]", "enum: [green]")],
+    ),
+    (
+        "argo-cd",
+        "Objects that left Git are no longer deleted",
+        &[("components/shop/component.yaml", "namespace: shop\n", "namespace: shop\napplication: {prune: false}\n")],
+    ),
+    ("traffic", "A Service listens elsewhere", &[("components/web/manifests/web.yaml.hbs", "port: 80", "port: 8080")]),
+    (
+        "restart",
+        "Pods get a variable",
+        &[("components/web/manifests/web.yaml.hbs", "[{name: COLOUR, value: red}]", "[{name: COLOUR, value: green}]")],
+    ),
+    (
+        "scale",
+        "A layer runs more of the same",
+        &[("environments/layers/prod/overlay.yaml", "replicas: 5", "replicas: 7")],
+    ),
+    ("image", "Another image", &[("components/web/manifests/web.yaml.hbs", "web:1.2.0", "web:1.3.0")]),
+    ("chart-version", "Another chart", &[("components/shop/component.yaml", "version: 2.0.1", "version: 2.1.0")]),
+    (
+        "configuration",
+        "A setting of one environment",
+        &[(
+            "environments/env-000/environment.yaml",
+            "  shop: {}\n",
+            "  shop:\n    settings: {greeting: good morning}\n",
+        )],
+    ),
+    (
+        "new",
+        "A component in one more environment",
+        &[("environments/env-001/environment.yaml", "  shop: {}\n", "  shop: {}\n  database: {}\n")],
+    ),
+    (
+        "cosmetic",
+        "The same verbs in another order, and a comment",
+        &[("components/access/manifests/role.yaml.hbs", "verbs: [get, list]", "# Reading only.\n  verbs: [list, get]")],
+    ),
+];
+
+const VOLUME: &str = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: orders}\nspec:\n  capacity: {storage: 10Gi}\n  accessModes: [ReadWriteOnce]\n  persistentVolumeReclaimPolicy: Retain\n  csi: {driver: ebs.csi.aws.com, volumeHandle: vol-1}\n";
+
+const COLOUR: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: colours.example.com}\nspec:\n  group: example.com\n  names: {kind: Colour, listKind: ColourList, plural: colours, singular: colour}\n  scope: Cluster\n  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n        properties:\n          spec:\n            type: object\n            properties:\n              tint:\n                type: string\n                enum: [red, green]\n";
+
+const WEB: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: web}\nspec:\n  selector: {app: web}\n  ports: [{name: http, port: 80, targetPort: http}]\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: web}\nspec:\n  replicas: 2\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n      - name: web\n        image: registry.example.com/web:1.2.0\n        env: [{name: COLOUR, value: red}]\n        ports: [{name: http, containerPort: 8080}]\n";
+
+/// Everything that the lessons are about, in four environments.
+fn platform() -> Clone {
+    let clone = Clone::with(4);
+    clone.component("web", "namespace: web\n", "{}\n", &[("web.yaml.hbs", WEB), ("colour.yaml.hbs", COLOUR)]);
+    clone.write("components/database/manifests/volume.yaml.hbs", VOLUME);
+    clone.replace("environments/layers/shared/overlay.yaml", "  access: {}\n", "  access: {}\n  web: {}\n");
+    clone.commit("a platform");
+    clone.git(&["branch", "--force", "main"]);
+    clone
+}
+
+fn heading(class: &str, said: &str) -> String {
+    format!("\n### {said}: `{class}`\n")
+}
+
+/// `docs/review.md` shows a review of every class, as the program writes it.
+#[test]
+fn every_class_has_a_review_to_read() {
+    let clone = platform();
+    let mut text = String::from("\n");
+    let commit = regex::Regex::new(r" \([0-9a-f]{7}\)").unwrap();
+    let digest = regex::Regex::new("[0-9a-f]{16}").unwrap();
+    for (class, said, edits) in LESSONS {
+        for (file, from, to) in edits {
+            clone.replace(file, from, to);
+        }
+        let review = clone.review();
+        let found: Vec<&Json> = items(&review).iter().map(|item| &item["class"]).collect();
+        assert!(found.contains(&&Json::from(class)), "{said}: {class} is not in {found:?}");
+        assert_eq!(review["totals"]["changed"], review["totals"]["listed"]);
+        assert_eq!(review["withoutEffect"].as_array().unwrap().len(), 0, "{said}: {:#}", review["withoutEffect"]);
+        for part in items(&review).iter().flat_map(|item| item["edits"].as_array().unwrap()) {
+            assert!(!causes(part).is_empty(), "{said}: no cause of {part:#}");
+        }
+        let shown = clone.diff(&[]).stdout;
+        let shown = digest.replace_all(&commit.replace_all(&shown, ""), "…").into_owned();
+        text += &heading(class, said);
+        text += "\n```diff\n";
+        for line in clone.git(&["diff", "--unified=0"]).stdout.lines() {
+            let is_said = line.starts_with("+++ ") || line.starts_with(['+', '-']) && !line.starts_with("---");
+            if is_said {
+                text += &format!("{}\n", line.replace("+++ b/", "# "));
+            }
+        }
+        text += &format!("```\n\n```text\n{shown}```\n");
+        clone.git(&["checkout", "--quiet", "--", "."]);
+    }
+    let page = support::root().join("docs/review.md");
+    let before = fs::read_to_string(&page).unwrap();
+    let (begin, end) = ("<!-- reviews:begin -->\n", "<!-- reviews:end -->");
+    let (top, rest) = before.split_once(begin).unwrap();
+    let (_, bottom) = rest.split_once(end).unwrap();
+    let page = support::compare(&page, &format!("{top}{begin}{text}\n{end}{bottom}"));
+    support::nothing_wrong(&Vec::from_iter(page));
+}
+
+#[test]
+fn a_review_is_the_same_with_any_number_of_threads() {
+    let clone = platform();
+    for (_, _, edits) in LESSONS
+        .iter()
+        .filter(|(class, ..)| !matches!(*class, "privilege" | "new" | "configuration" | "cosmetic" | "identity"))
+    {
+        for (file, from, to) in *edits {
+            clone.replace(file, from, to);
+        }
+    }
+    for format in ["text", "markdown", "html", "json", "sarif"] {
+        let of = |jobs: &str| {
+            let run = clone.diff(&["--format", format, "--jobs", jobs]);
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            run.stdout
+        };
+        let first = of("1");
+        assert!(first.len() > 1_000);
+        for jobs in ["2", "3", "8"] {
+            assert!(first == of(jobs), "{format} with {jobs} threads");
+        }
+    }
+}
+
+/// What looks like a secret stands in no format, neither as a value nor in the line it comes from; a change of it is seen.
+#[test]
+fn secrets_are_not_shown() {
+    let clone = platform();
+    let hook = "alerts: {channel: web, webhookUrl: https://hooks.example.com/hunter22}\ngreeting:";
+    clone.replace("components/shop/values.yaml.hbs", "greeting:", hook);
+    let variable = "value: red}, {name: WEBHOOK_URL, value: https://hooks.example.com/hunter22}";
+    clone.replace("components/web/manifests/web.yaml.hbs", "value: red}", variable);
+    let is_clean = |clone: &Clone| {
+        for format in ["text", "markdown", "html", "json", "sarif"] {
+            let run = clone.diff(&["--format", format]);
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            let line = run.stdout.lines().find(|line| line.contains("hunter"));
+            assert!(line.is_none(), "{format}: {line:?}");
+        }
+    };
+    is_clean(&clone);
+    clone.commit("with secrets");
+    clone.git(&["branch", "--force", "main"]);
+    for file in ["components/web/manifests/web.yaml.hbs", "components/shop/values.yaml.hbs"] {
+        clone.replace(file, "hunter22", "hunter33");
+    }
+    is_clean(&clone);
+    assert_eq!(items(&clone.review()).len(), 2, "{:#}", clone.review());
 }

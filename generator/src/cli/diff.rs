@@ -61,6 +61,9 @@ pub struct DiffArgs {
     pub pages: u16,
 }
 
+/// Columns of a text that goes to a file.
+const FILE_WIDTH: usize = 100;
+
 /// How a review is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -115,7 +118,8 @@ impl Loaded {
             .filter(|found| found.kind == Kind::Folder && found.name() != "layers" && !found.name().starts_with('.'))
             .map(|found| found.name().to_owned())
             .collect();
-        let chosen: Vec<String> = there.iter().filter(|name| wanted.is_empty() || wanted.contains(name)).cloned().collect();
+        let chosen: Vec<String> =
+            there.iter().filter(|name| wanted.is_empty() || wanted.contains(name)).cloned().collect();
         if chosen.is_empty() || source.list(COMPONENTS)?.is_empty() {
             return Ok(None);
         }
@@ -188,8 +192,8 @@ pub fn compute(global: &Global, args: &DiffArgs) -> Result<Review> {
 /// What is committed under `argocd/` of a commit; files are read only where another version of the generator wrote them.
 fn committed(git: &Git, commit: Commit) -> Result<Committed> {
     let generators = git.generators(commit)?;
-    let mut committed = Committed::default();
-    committed.generator = generators.values().find(|version| *version != VERSION).or(generators.values().next()).cloned();
+    let generator = generators.values().find(|version| *version != VERSION).or(generators.values().next()).cloned();
+    let mut committed = Committed { generator, ..Committed::default() };
     let tree = git.tree(commit)?;
     for (environment, _) in generators.iter().filter(|(_, version)| *version != VERSION) {
         let folder = format!("argocd/{environment}");
@@ -223,7 +227,7 @@ fn components_of(index: &str) -> BTreeMap<String, String> {
 
 fn show(review: &Review, global: &Global, args: &DiffArgs) -> Result<()> {
     let pages = match args.format {
-        Format::Text => vec![text::text(review, table::width())],
+        Format::Text => vec![text::text(review, if args.output.is_some() { FILE_WIDTH } else { table::width() })],
         Format::Markdown => pages(review, args),
         Format::Html => vec![html::page(review)],
         Format::Json => return json(review, args),
@@ -248,16 +252,22 @@ fn pages(review: &Review, args: &DiffArgs) -> Vec<String> {
 }
 
 fn json(review: &Review, args: &DiffArgs) -> Result<()> {
+    let document = document(review);
+    match &args.output {
+        Some(file) => write(file, &pretty(&document)?),
+        None => print_json(&document),
+    }
+}
+
+/// Shape `review` of docs/json.md.
+fn document(review: &Review) -> serde_json::Value {
     let mut document = serde_json::json!({"kind": "review", "version": 1});
     if let (Some(document), Ok(serde_json::Value::Object(review))) =
         (document.as_object_mut(), serde_json::to_value(review))
     {
         document.extend(review);
     }
-    match &args.output {
-        Some(file) => write(file, &pretty(&document)?),
-        None => print_json(&document),
-    }
+    document
 }
 
 fn pretty(document: &serde_json::Value) -> Result<String> {
@@ -289,9 +299,20 @@ fn verify(review: &Review, args: &DiffArgs, file: &Path, quiet: bool) -> Result<
     let text = std::fs::read_to_string(file).map_err(|error| Failure::new("read", file, error))?;
     let shown = file.display();
     let text = anstream::adapter::strip_str(&text).to_string();
-    // A comment on a pull request may be edited by many.
-    let same = if text.trim_start().starts_with("<!-- kubezero-review") { pages(review, args) } else { Vec::new() };
-    let wrong = proof::wrong(&text, review, &same);
+    let wrong = match text.trim_start() {
+        start if start.starts_with('{') => {
+            let now = if start.contains("\"runs\"") { sarif::document(review) } else { document(review) };
+            proof::wrong_document(start, &now)
+        }
+        // A comment on a pull request may be edited by many.
+        start if start.starts_with("<!-- kubezero-review") => proof::wrong(&text, review, || pages(review, args)),
+        start if start.starts_with("<!") => proof::wrong(&text, review, || [html::page(review)]),
+        // Whoever wrote it had a terminal of any width.
+        _ => proof::wrong(&text, review, || {
+            let widths = [table::width(), FILE_WIDTH].into_iter().chain(20..=160);
+            widths.map(|width| anstream::adapter::strip_str(&text::text(review, width)).to_string())
+        }),
+    };
     match wrong {
         None => {
             if !quiet {
@@ -325,7 +346,10 @@ fn of_base(error: Error, name: &str) -> Error {
 fn nothing_there(wanted: &[String]) -> Error {
     let message = match wanted {
         [] => "neither side has an environment".to_owned(),
-        names => format!("neither side has {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")),
+        names => format!(
+            "neither side has {}",
+            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+        ),
     };
     crate::git::mistake(Diagnostic::new("unknown-environment", message).help("`kubezero environments` lists them"))
 }

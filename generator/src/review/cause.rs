@@ -7,8 +7,9 @@ use similar::{Algorithm, DiffOp};
 use super::View;
 use super::group::Group;
 use super::model::{Action, Cause, Exception, Line};
+use super::secret;
 use super::tree::Raw;
-use crate::diagnostic::Origin;
+use crate::diagnostic::{FileId, Origin};
 use crate::objects::manifest::Identity;
 use crate::pipeline::plan::{Content, NAMESPACES};
 use crate::pipeline::render::ROOT;
@@ -25,6 +26,8 @@ pub struct Causes<'v> {
     base: Option<View<'v>>,
     head: Option<View<'v>>,
     files: BTreeMap<String, Lines>,
+    /// The files of both sides by path.
+    ids: [BTreeMap<&'v str, FileId>; 2],
 }
 
 /// What differs in one input file.
@@ -60,7 +63,11 @@ impl<'v> Causes<'v> {
             .filter(|name| old.get(name) != new.get(name))
             .map(|name| (name.to_owned(), Lines::between(old.get(name).copied(), new.get(name).copied())))
             .collect();
-        Causes { base, head, files }
+        let ids = [base, head].map(|view| {
+            let files = view.into_iter().flat_map(|view| view.repository.sources().iter());
+            files.map(|(id, file)| (file.path.as_ref(), id)).collect()
+        });
+        Causes { base, head, files, ids }
     }
 
     /// Paths of the input files that differ.
@@ -74,24 +81,39 @@ impl<'v> Causes<'v> {
         let after = lines.after.iter().map(|(line, before)| (*before, Some(*line)));
         let gone = lines.before.iter().filter(|(_, after)| after.is_none()).map(|(line, _)| (Some(*line), None));
         let pairs = after.chain(gone);
-        pairs
+        let mut causes: Vec<Cause> = pairs
             .map(|(before, after)| Cause {
                 before: before.and_then(|line| self.line(Which::Base, file, line)),
                 after: after.and_then(|line| self.line(Which::Head, file, line)),
                 edited: true,
             })
-            .collect()
+            .collect();
+        // Comments and empty lines are hardly ever the reason.
+        causes.sort_by_key(|cause| {
+            let mut texts = [&cause.after, &cause.before].into_iter().flatten().map(|line| line.text.as_str());
+            texts.all(|text| text.is_empty() || text.starts_with('#') || text.starts_with("{{!"))
+        });
+        causes
     }
 
     /// Fills in the causes of an item and of its edits, and why an edit is not everywhere.
     pub fn explain(&self, group: &mut Group, raws: &[Raw]) {
         let Some(first) = group.members.first().map(|member| &raws[*member]) else { return };
         group.item.causes = self.of_object(first);
+        if first.object.kind == "Secret" && first.object.group.is_empty() {
+            hide(&mut group.item.causes);
+        }
         for (edit, (member, at)) in group.item.edits.iter_mut().zip(&group.from) {
             let raw = &raws[*member];
             let Some(changed) = raw.edits.get(*at) else { continue };
             edit.causes = self.of_path(raw, &changed.path);
             edit.exceptions = self.exceptions(raw, changed, &edit.environments, &edit.causes);
+            if secret::is_masked(&changed.change) {
+                hide(&mut edit.causes);
+                for line in edit.exceptions.iter_mut().filter_map(|exception| exception.at.as_mut()) {
+                    line.text = secret::mask_whole_line(&line.text);
+                }
+            }
         }
     }
 
@@ -106,7 +128,8 @@ impl<'v> Causes<'v> {
             let view = self.view(which)?;
             if path.is_empty() {
                 let tree = view.tree(&raw.environment)?;
-                origins.extend(tree.plan.selection.enabled.get(raw.component.as_str()).map(|selected| selected.because));
+                origins
+                    .extend(tree.plan.selection.enabled.get(raw.component.as_str()).map(|selected| selected.because));
             }
             let sources = view.repository.sources();
             let is_overlay = |origin: &&Origin| sources.path(origin.file).starts_with("environments/");
@@ -114,7 +137,8 @@ impl<'v> Causes<'v> {
             let file = sources.path(origin.file);
             let above = sources.text(origin.file).lines().take(origin.line as usize);
             let block = above.filter(|line| line.starts_with(|c: char| c.is_alphabetic())).last();
-            let in_component = file.contains("/components/") || block.is_some_and(|line| line.starts_with("components"));
+            let in_component =
+                file.contains("/components/") || block.is_some_and(|line| line.starts_with("components"));
             Some((self.line(which, file, origin.line)?, in_component))
         })
     }
@@ -220,12 +244,18 @@ impl<'v> Causes<'v> {
             let own = format!("components/{}/", raw.component);
             let of_object = self.inputs(raw);
             let files: Vec<&str> = self.changed_files().filter(|file| of_object.contains(*file)).collect();
-            let files = if files.is_empty() { self.changed_files().filter(|file| file.starts_with(&own)).collect() } else { files };
+            let files = if files.is_empty() {
+                self.changed_files().filter(|file| file.starts_with(&own)).collect()
+            } else {
+                files
+            };
             causes = files.into_iter().flat_map(|file| self.changed_lines(file).into_iter().take(2)).collect();
         }
         if causes.is_empty() {
             let overlays = self.overlays(&raw.environment);
-            let files = self.changed_files().filter(|file| overlays.contains(*file) || file.starts_with("components/partials/"));
+            let files = self
+                .changed_files()
+                .filter(|file| overlays.contains(*file) || file.starts_with("components/partials/"));
             causes = files.flat_map(|file| self.changed_lines(file).into_iter().take(2)).collect();
         }
         if causes.is_empty() && matches!(raw.component.as_str(), ROOT | NAMESPACES) {
@@ -266,7 +296,8 @@ impl<'v> Causes<'v> {
             }
         }
         let mut names: BTreeSet<String> = texts.iter().flat_map(|text| trace::reads(text)).collect();
-        let partials: Vec<String> = names.iter().filter_map(|name| name.strip_prefix("partial ").map(str::to_owned)).collect();
+        let partials: Vec<String> =
+            names.iter().filter_map(|name| name.strip_prefix("partial ").map(str::to_owned)).collect();
         for (_, file) in sources.iter() {
             let is_read = |partial: &String| file.path.as_ref() == format!("components/partials/{partial}.hbs");
             if partials.iter().any(is_read) {
@@ -414,7 +445,8 @@ impl<'v> Causes<'v> {
                 continue;
             }
             // An overlay that this environment does not stand on is no news for it.
-            let reached = !shared.starts_with("environments/") || tree.plan.environment.inputs.iter().any(|i| i == shared);
+            let reached =
+                !shared.starts_with("environments/") || tree.plan.environment.inputs.iter().any(|i| i == shared);
             let Some(file) = raw.head_file.as_ref().filter(|file| reached && tree.files.contains_key(*file)) else {
                 continue;
             };
@@ -444,14 +476,31 @@ impl<'v> Causes<'v> {
 
     fn line(&self, which: Which, file: &str, line: u32) -> Option<Line> {
         let sources = self.view(which)?.repository.sources();
-        let (id, _) = sources.iter().find(|(_, source)| source.path.as_ref() == file)?;
-        Some(line_of(sources.line(Origin { file: id, line, column: 1 }), file, line))
+        let id = *self.ids[usize::from(which == Which::Head)].get(file)?;
+        Some(line_of(sources.text(id), file, line))
     }
 }
 
-/// A line as it is shown.
+/// A line of a file as it is shown: without secrets.
 pub fn line_of(text: &str, file: &str, line: u32) -> Line {
-    Line { file: file.to_owned(), line, text: text.trim().to_owned() }
+    let mut from = text.lines().skip((line as usize).saturating_sub(2));
+    let above = if line > 1 { from.next().unwrap_or_default() } else { "" };
+    let text = from.next().unwrap_or_default().trim();
+    // A variable has its name on the line above.
+    let name =
+        above.trim().trim_start_matches("- ").strip_prefix("name:").map(|name| name.trim().trim_matches(['"', '\'']));
+    let text = match name.is_some_and(secret::is_secret) && text.starts_with("value:") {
+        true => secret::mask_whole_line(text),
+        false => secret::mask_line(text),
+    };
+    Line { file: file.to_owned(), line, text }
+}
+
+/// Hides what stands in the lines behind a value that is secret itself.
+fn hide(causes: &mut [Cause]) {
+    for line in causes.iter_mut().flat_map(|cause| [&mut cause.before, &mut cause.after]).flatten() {
+        line.text = secret::mask_whole_line(&line.text);
+    }
 }
 
 /// The places of all overlays that set something at a path or below it.
@@ -514,12 +563,19 @@ impl Lines {
             if matches!(op, DiffOp::Equal { .. }) {
                 continue;
             }
+            // A line that became empty is gone.
+            let is_filled =
+                |lines: &[&str], index: &usize| lines.get(*index).is_some_and(|line| !line.trim().is_empty());
             for (place, index) in before.clone().enumerate() {
-                let other = after.clone().nth(place).map(number);
+                let other = after.clone().nth(place).filter(|index| is_filled(&new, index)).map(number);
                 lines.before.insert(number(index), other);
             }
-            for (place, index) in after.enumerate() {
-                let other = before.clone().nth(place).map(number);
+            let is_gone = |(place, index): &(usize, usize)| {
+                !is_filled(&new, index)
+                    && before.clone().nth(*place).is_some_and(|old_index| is_filled(&old, &old_index))
+            };
+            for (place, index) in after.enumerate().filter(|pair| !is_gone(pair)) {
+                let other = before.clone().nth(place).filter(|index| is_filled(&old, index)).map(number);
                 lines.after.insert(number(index), other);
             }
         }

@@ -9,7 +9,7 @@ use super::group::said;
 use super::model::{Action, Line, Object};
 use super::tree::{self, Files, Raw};
 use crate::pipeline::render::{RenderedFile, RenderedTree};
-use crate::values::edit::{Change, Segment, display_path};
+use crate::values::edit::{Change, Edit, Segment, display_path};
 
 /// Why two environments differ somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -58,10 +58,8 @@ pub fn compare(first: View<'_>, second: View<'_>) -> Vec<Difference> {
         files.map(|(path, file, text)| (path.as_str(), (text.as_bytes(), file.component.as_str()))).collect()
     };
     let causes = Causes::between(Some(first), Some(second));
-    let mut differences: Vec<Difference> = tree::changes("", &files(0), &files(1))
-        .iter()
-        .flat_map(|raw| of_object(raw, &causes, names))
-        .collect();
+    let mut differences: Vec<Difference> =
+        tree::changes("", &files(0), &files(1)).iter().flat_map(|raw| of_object(raw, &causes, names)).collect();
     differences.sort_by(|a, b| {
         let key = |d: &Difference| (d.sort, d.component.clone(), said(&d.object), d.path.clone());
         key(a).cmp(&key(b))
@@ -72,10 +70,7 @@ pub fn compare(first: View<'_>, second: View<'_>) -> Vec<Difference> {
 /// The files of a tree with names in place of facts, in their paths too.
 fn of<'t>(tree: &'t RenderedTree<'_>, facts: Option<&Facts>) -> Vec<(String, &'t RenderedFile, String)> {
     let named = |text: &str| facts.map_or_else(|| text.to_owned(), |facts| facts.abstracted(text));
-    tree.files
-        .iter()
-        .map(|(path, file)| (named(path), file, named(&String::from_utf8_lossy(&file.text))))
-        .collect()
+    tree.files.iter().map(|(path, file)| (named(path), file, named(&String::from_utf8_lossy(&file.text)))).collect()
 }
 
 fn of_object(raw: &Raw, causes: &Causes<'_>, names: [&str; 2]) -> Vec<Difference> {
@@ -91,7 +86,7 @@ fn of_object(raw: &Raw, causes: &Causes<'_>, names: [&str; 2]) -> Vec<Difference
             sort: sort(names, first_at.as_ref(), second_at.as_ref()),
             component: raw.component.clone(),
             object: object.clone(),
-            path: shown(&display_path(path)),
+            path: if path.is_empty() { String::new() } else { shown(&display_path(path)) },
             first: first.map(|text| shown(&text)),
             second: second.map(|text| shown(&text)),
             first_at: first_at.map(|(line, _)| line),
@@ -102,22 +97,42 @@ fn of_object(raw: &Raw, causes: &Causes<'_>, names: [&str; 2]) -> Vec<Difference
     match raw.action {
         Action::Added => vec![difference(&[], None, whole())],
         Action::Removed => vec![difference(&[], whole(), None)],
-        Action::Changed | Action::Renamed => raw
-            .edits
-            .iter()
-            .map(|edit| match &edit.change {
-                Change::Added { new } => difference(&edit.path, None, Some(new.to_string())),
-                Change::Removed { old } => difference(&edit.path, Some(old.to_string()), None),
-                Change::Replaced { old, new, .. } => {
-                    difference(&edit.path, Some(old.to_string()), Some(new.to_string()))
-                }
+        Action::Changed | Action::Renamed => {
+            let mut found = Vec::new();
+            raw.edits.iter().for_each(|edit| leaves(edit, &mut Vec::new(), &mut found));
+            let lines = found.into_iter().map(|(path, inside, change)| match change {
+                Change::Added { new } => (path, inside, None, Some(new.to_string())),
+                Change::Removed { old } => (path, inside, Some(old.to_string()), None),
+                Change::Replaced { old, new, .. } => (path, inside, Some(old.to_string()), Some(new.to_string())),
                 Change::Reordered { .. } => {
-                    let order = |which: &str| Some(format!("{which} order"));
-                    difference(&edit.path, order("one"), order("another"))
+                    (path, inside, Some("one order".to_owned()), Some("another order".to_owned()))
                 }
-            })
-            .collect(),
+            });
+            lines
+                .map(|(path, inside, first, second)| {
+                    let mut found = difference(&path[..inside], first, second);
+                    found.path = shown(&display_path(&path));
+                    found
+                })
+                .collect()
+        }
     }
+}
+
+/// Edits with those inside of texts one by one: the path, how much of it leads to the text, and the change.
+fn leaves<'e>(edit: &'e Edit, above: &mut Vec<Segment>, found: &mut Vec<(Vec<Segment>, usize, &'e Change)>) {
+    let depth = above.len();
+    above.extend(edit.path.iter().cloned());
+    match &edit.change {
+        Change::Replaced { inside: Some(inside), .. } if !inside.edits.is_empty() && depth == 0 => {
+            let from = found.len();
+            let text = above.len();
+            inside.edits.iter().for_each(|edit| leaves(edit, above, found));
+            found[from..].iter_mut().for_each(|(_, length, _)| *length = text);
+        }
+        change => found.push((above.clone(), above.len(), change)),
+    }
+    above.truncate(depth);
 }
 
 /// Whose line it is decides.

@@ -8,13 +8,24 @@ use super::View;
 use super::cause::{Causes, line_of};
 use super::model::{Exception, Item, Line, WithoutEffect};
 use crate::diagnostic::Origin;
+use crate::pipeline::render::RenderedTree;
 use crate::pipeline::repository::Overlay;
 use crate::values::path;
 use crate::yaml::Node;
 
 /// Looks at every edited file.
-pub fn without_effect(base: Option<View<'_>>, head: Option<View<'_>>, causes: &Causes<'_>, items: &[Item]) -> Vec<WithoutEffect> {
+pub fn without_effect(
+    base: Option<View<'_>>,
+    head: Option<View<'_>>,
+    causes: &Causes<'_>,
+    items: &[Item],
+) -> Vec<WithoutEffect> {
     let mut found = Vec::new();
+    let is_on = |component: &str| {
+        let trees = base.into_iter().chain(head).flat_map(|view| view.trees);
+        trees.into_iter().any(|tree| tree.plan.selection.enabled.contains_key(component))
+    };
+    let mut off: BTreeSet<&str> = BTreeSet::new();
     for file in causes.changed_files() {
         match file.split('/').collect::<Vec<_>>().as_slice() {
             ["environments", ..] => {
@@ -22,7 +33,14 @@ pub fn without_effect(base: Option<View<'_>>, head: Option<View<'_>>, causes: &C
                 match (of(base), of(head)) {
                     (None, None) => found.extend(whole(file, causes, items, |_| true)),
                     (before, after) => {
-                        let effects = overlay(file, before.unwrap_or_default(), after.unwrap_or_default(), base, head, &cited(items));
+                        let effects = overlay(
+                            file,
+                            before.unwrap_or_default(),
+                            after.unwrap_or_default(),
+                            base,
+                            head,
+                            &cited(items),
+                        );
                         match effects {
                             Some(list) => found.extend(list),
                             None => found.extend(only_layout(file, causes)),
@@ -31,6 +49,13 @@ pub fn without_effect(base: Option<View<'_>>, head: Option<View<'_>>, causes: &C
                 }
             }
             ["components", "partials" | "facts", ..] => found.extend(whole(file, causes, items, |_| true)),
+            ["components", component, _, ..] if !is_on(component) => {
+                // One line says it of all its files.
+                let line = only_layout(file, causes).filter(|_| off.insert(*component));
+                found.extend(
+                    line.map(|found| WithoutEffect { why: "no environment switches it on".to_owned(), ..found }),
+                );
+            }
             ["components", component, ..] => {
                 found.extend(whole(file, causes, items, |item| item.component == *component));
             }
@@ -62,7 +87,11 @@ fn overlay(
     head: Option<View<'_>>,
     cited: &BTreeSet<(&str, u32)>,
 ) -> Option<Vec<WithoutEffect>> {
-    let edited = |path: &Vec<String>| before.get(path).map(|leaf| &leaf.0) != after.get(path).map(|leaf| &leaf.0);
+    let edited = |path: &Vec<String>| {
+        before.get(path).map(|leaf| &leaf.0) != after.get(path).map(|leaf| &leaf.0)
+            && !is_filled(path, &before, &after)
+            && !is_filled(path, &after, &before)
+    };
     let mut paths: Vec<&Vec<String>> = before.keys().chain(after.keys()).filter(|path| edited(path)).collect();
     paths.sort();
     paths.dedup();
@@ -85,28 +114,39 @@ fn overlay(
             let path = || segments.iter().map(String::as_str);
             let now = environment.values.at(path());
             let then = old.and_then(|old| old.values.at(path()));
-            if old.is_none() || now.map(Node::to_json) != then.map(Node::to_json) {
+            let winner = now.and_then(Node::origin).and_then(|origin| Some(shown(head?, origin)));
+            let winner = winner.filter(|line| line.file != file || line.line != at.line);
+            if let Some(line) = switched_off(head, base, tree, segments) {
+                shadows
+                    .entry(("the component is off".to_owned(), Some(line)))
+                    .or_default()
+                    .push(environment.name.clone());
+                continue;
+            }
+            // Where another line sets it, a change of the value is that line's.
+            let is_shadowed = after.contains_key(segments) && winner.is_some();
+            if !is_shadowed && (old.is_none() || now.map(Node::to_json) != then.map(Node::to_json)) {
                 effective = true;
                 break;
             }
-            let winner = now.and_then(Node::origin).and_then(|origin| Some(shown(head?, origin)));
-            let winner = winner.filter(|line| line.file != file || line.line != at.line);
             let why = match &winner {
                 Some(line) => format!("set at {}:{}", line.file, line.line),
                 None => "the value is the same as before".to_owned(),
             };
             shadows.entry((why, winner)).or_default().push(environment.name.clone());
         }
-        let is_cited = [before.get(segments), after.get(segments)].into_iter().flatten().any(|(_, line)| {
-            cited.contains(&(line.file.as_str(), line.line))
-        });
+        let is_cited = [before.get(segments), after.get(segments)]
+            .into_iter()
+            .flatten()
+            .any(|(_, line)| cited.contains(&(line.file.as_str(), line.line)));
         if effective && is_cited {
             continue;
         }
         let why = match reached {
             _ if effective => "no change that is listed could be traced to it",
             false => "no environment stands on it",
-            true if shadows.keys().any(|(_, at)| at.is_some()) => "another layer sets it again",
+            true if shadows.keys().any(|(why, _)| why.starts_with("set at")) => "another layer sets it again",
+            true if shadows.keys().any(|(_, at)| at.is_some()) => "its component is off",
             true => "the value is the same as before",
         };
         found.push(WithoutEffect {
@@ -121,6 +161,33 @@ fn overlay(
         });
     }
     Some(found)
+}
+
+/// The line that keeps a setting's component off on both sides, where one does.
+fn switched_off(
+    head: Option<View<'_>>,
+    base: Option<View<'_>>,
+    tree: &RenderedTree<'_>,
+    segments: &[String],
+) -> Option<Line> {
+    let [components, component, key, ..] = segments else { return None };
+    let is_on = |tree: &RenderedTree<'_>| tree.plan.selection.enabled.contains_key(component.as_str());
+    let was_on = base.and_then(|view| view.tree(&tree.plan.environment.name)).is_some_and(is_on);
+    if components != "components" || key == "enabled" || is_on(tree) || was_on {
+        return None;
+    }
+    let path = [components.as_str(), component.as_str(), "enabled"];
+    Some(shown(head?, tree.plan.environment.values.at(path)?.origin()?))
+}
+
+/// Whether a map that is empty on one side has something in it on the other: that is the edit.
+fn is_filled(path: &Vec<String>, here: &Leaves, there: &Leaves) -> bool {
+    let is_empty = here.get(path).is_some_and(|(value, _)| value.as_object().is_some_and(serde_json::Map::is_empty));
+    is_empty
+        && there
+            .range(path.clone()..)
+            .find(|(other, _)| *other != path)
+            .is_some_and(|(other, _)| other.starts_with(path))
 }
 
 /// A file that is understood as a whole: it did something where an item of those it is about is there.
@@ -183,5 +250,5 @@ fn collect(view: View<'_>, node: &Node, file: &str, path: &mut Vec<String>, leav
 
 fn shown(view: View<'_>, origin: Origin) -> Line {
     let sources = view.repository.sources();
-    line_of(sources.line(origin), sources.path(origin.file), origin.line)
+    line_of(sources.text(origin.file), sources.path(origin.file), origin.line)
 }

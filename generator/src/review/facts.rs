@@ -48,7 +48,7 @@ impl Facts {
         let facts = leaves.into_iter().map(|(environment, own)| {
             let mut known: Vec<(String, String)> = own
                 .into_iter()
-                .filter(|(path, value)| value.chars().count() >= SHORTEST && differs(path))
+                .filter(|(path, value)| value.chars().count() >= SHORTEST && differs(path) && is_own(path, value))
                 .map(|(path, value)| (value, path))
                 .collect();
             known.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
@@ -71,6 +71,12 @@ impl Facts {
         }
         text
     }
+}
+
+/// Whether a value is an environment's own. A plain word is a choice that others have too: `private`, `spot`.
+fn is_own(path: &str, value: &str) -> bool {
+    let is_name = matches!(path.rsplit('.').next(), Some("environment" | "name" | "domain"));
+    is_name || !value.chars().all(char::is_alphabetic)
 }
 
 /// An abstracted text as people read it: `{cluster.domain}`.
@@ -142,6 +148,12 @@ mod tests {
         let facts = facts(&[("dev", json!({})), ("prod", json!({}))]);
         assert_eq!(facts["prod"].abstracted("products, production"), "products, production");
         assert!(facts["prod"].abstracted("in prod, at last").contains(OPEN));
+    }
+
+    #[test]
+    fn a_choice_between_words_is_no_fact() {
+        let facts = facts(&[("one", json!({"ingress": "private"})), ("two", json!({"ingress": "both"}))]);
+        assert_eq!(facts["one"].abstracted("gateway-private"), "gateway-private");
     }
 
     #[test]

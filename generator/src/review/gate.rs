@@ -29,8 +29,8 @@ const PROTECTED: [Class; 4] = [Class::Destroyed, Class::DataLoss, Class::Immutab
 
 /// Marks what is protected, and lists what is asked.
 pub fn demands(base: Option<View<'_>>, head: Option<View<'_>>, items: &mut [Item], said: &[Acceptance]) -> Vec<Demand> {
-    let gates: BTreeMap<String, Gate> = super::environments(base, head)
-        .into_iter().map(|name| (name.to_owned(), Gate::of(base, head, name))).collect();
+    let gates: BTreeMap<String, Gate> =
+        super::environments(base, head).into_iter().map(|name| (name.to_owned(), Gate::of(base, head, name))).collect();
     let mut demands = Vec::new();
     let mut deleted: BTreeMap<String, usize> = BTreeMap::new();
     for item in items.iter_mut() {
@@ -174,7 +174,7 @@ impl Gate {
             let line = |node: &Node| {
                 let origin = node.origin()?;
                 let sources = view.repository.sources();
-                Some(super::cause::line_of(sources.line(origin), sources.path(origin.file), origin.line))
+                Some(super::cause::line_of(sources.text(origin.file), sources.path(origin.file), origin.line))
             };
             if let Some(node) = review.get("protected").filter(|node| node.as_bool() == Some(true)) {
                 gate.protected.get_or_insert_with(|| line(node));

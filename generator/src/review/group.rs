@@ -26,16 +26,18 @@ type Kind = (String, Action, String, String, String);
 pub fn group(raws: &[Raw], facts: &BTreeMap<String, Facts>) -> Vec<Group> {
     let none = Facts::default();
     let of = |raw: &Raw| facts.get(&raw.environment).unwrap_or(&none);
-    let named = |facts: &Facts, object: Option<&Object>| object.map_or_else(String::new, |o| facts.abstracted(&said(o)));
+    let named =
+        |facts: &Facts, object: Option<&Object>| object.map_or_else(String::new, |o| facts.abstracted(&said(o)));
     let mut kinds: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
     for (index, raw) in raws.iter().enumerate() {
         let facts = of(raw);
-        // What comes and goes is the same where its contents are.
+        // What comes is the same where its contents are, what goes where the same is to be said of it.
         let contents = match raw.action {
-            Action::Added | Action::Removed => {
-                let content = raw.base.as_ref().or(raw.head.as_ref()).map(ToString::to_string).unwrap_or_default();
+            Action::Added => {
+                let content = raw.head.as_ref().map(ToString::to_string).unwrap_or_default();
                 short(&[facts.abstracted(&content).as_str()])
             }
+            Action::Removed => facts.abstracted(&serde_json::to_string(&raw.findings).unwrap_or_default()),
             Action::Changed | Action::Renamed => String::new(),
         };
         let kind = (
@@ -56,7 +58,7 @@ pub fn group(raws: &[Raw], facts: &BTreeMap<String, Facts>) -> Vec<Group> {
             groups.push(one(raws, &kind, members, &keys));
         }
     }
-    groups.sort_by(|a, b| order(&a.item).cmp(&order(&b.item)));
+    groups.sort_by_cached_key(|group| order(&group.item));
     groups
 }
 
@@ -199,4 +201,77 @@ fn short(parts: &[&str]) -> String {
         digest.update(part.as_bytes());
     }
     digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::review::tree::{Files, changes};
+
+    /// An object of a few with contents of a few, some of them the environment's own.
+    fn tree() -> impl Strategy<Value = BTreeMap<String, Json>> {
+        let value = prop_oneof![Just("a"), Just("b"), Just("{environment}"), Just("to {environment}.example.com")];
+        let object = proptest::collection::btree_map("[pqr]", value, 0..4);
+        proptest::collection::btree_map("[xyz]", object.prop_map(|data| json!(data)), 0..4)
+    }
+
+    fn files(environment: &str, tree: &BTreeMap<String, Json>) -> BTreeMap<String, String> {
+        let file = |(name, data): (&String, &Json)| {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": environment}, "data": data});
+            (format!("manifests/{name}.yaml"), object.to_string().replace("{environment}", environment))
+        };
+        tree.iter().map(file).collect()
+    }
+
+    fn view(files: &BTreeMap<String, String>) -> Files<'_> {
+        files.iter().map(|(path, text)| (path.as_str(), (text.as_bytes(), "web"))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(sides in proptest::collection::vec((tree(), tree()), 1..6)) {
+            let names: Vec<String> = (0..sides.len()).map(|number| format!("env-{number}")).collect();
+            let cluster = json!({});
+            let facts = Facts::of(&names.iter().map(|name| (name.as_str(), vec![&cluster, &cluster])).collect());
+            let mut raws = Vec::new();
+            for (name, (base, head)) in names.iter().zip(&sides) {
+                let (base, head) = (files(name, base), files(name, head));
+                raws.extend(changes(name, &view(&base), &view(&head)));
+            }
+            let groups = group(&raws, &facts);
+            // Every object that changes has exactly one place.
+            let mut wanted: Vec<(String, String)> = raws.iter().map(|raw| (raw.environment.clone(), said(&raw.object))).collect();
+            let items = groups.iter().flat_map(|group| &group.item.places);
+            let mut found: Vec<(String, String)> = items.map(|place| (place.environment.clone(), said(&place.object))).collect();
+            wanted.sort();
+            found.sort();
+            prop_assert_eq!(wanted, found);
+            // Every edit is in its item, for its environment and no other, facts apart.
+            let key = |environment: &str, edit: &crate::values::edit::Edit| {
+                facts[environment].abstracted(&serde_json::to_string(edit).unwrap())
+            };
+            for raw in &raws {
+                let group = groups.iter().find(|group| {
+                    group.item.places.iter().any(|place| place.environment == raw.environment && place.object == raw.object)
+                });
+                let group = group.unwrap();
+                let mut wanted: Vec<String> = raw.edits.iter().map(|edit| key(&raw.environment, edit)).collect();
+                let mut found: Vec<String> = group
+                    .item
+                    .edits
+                    .iter()
+                    .filter(|edit| edit.environments.contains(&raw.environment))
+                    .map(|edit| key(&group.item.places.iter().find(|p| edit.environments.first() == Some(&p.environment)).unwrap().environment, &edit.edit))
+                    .collect();
+                wanted.sort();
+                found.sort();
+                prop_assert_eq!(wanted, found);
+                prop_assert_eq!(group.item.action, raw.action);
+                prop_assert!(group.item.class <= raw.class());
+            }
+        }
+    }
 }

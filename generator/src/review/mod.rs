@@ -94,9 +94,10 @@ pub fn review(
     let by_tool = committed.map_or_else(Vec::new, |committed| {
         let raws = changes(&environments, |environment| {
             let before = committed.environments.get(environment);
-            let before = before.into_iter().flatten().map(|(path, (text, component))| {
-                (path.as_str(), (text.as_slice(), component.as_str()))
-            });
+            let before = before
+                .into_iter()
+                .flatten()
+                .map(|(path, (text, component))| (path.as_str(), (text.as_slice(), component.as_str())));
             let after = base.and_then(|view| view.tree(environment));
             // What was never committed was not changed by the generator.
             let before: Files<'_> = before.collect();
@@ -107,15 +108,7 @@ pub fn review(
 
     let without_effect = effect::without_effect(base, head, &causes, &items);
     let totals = totals(&raws, &items, base, head, &causes);
-    Review {
-        base: side(names.0, base),
-        head: side(names.1, head),
-        items,
-        by_tool,
-        without_effect,
-        demands,
-        totals,
-    }
+    Review { base: side(names.0, base), head: side(names.1, head), items, by_tool, without_effect, demands, totals }
 }
 
 /// Every environment of either side.
@@ -125,10 +118,7 @@ fn environments<'v>(base: Option<View<'v>>, head: Option<View<'v>>) -> BTreeSet<
 }
 
 /// What differs in every environment, in order.
-fn changes<'f>(
-    environments: &BTreeSet<&'f str>,
-    sides: impl Fn(&'f str) -> (Files<'f>, Files<'f>) + Sync,
-) -> Vec<Raw> {
+fn changes<'f>(environments: &BTreeSet<&'f str>, sides: impl Fn(&'f str) -> (Files<'f>, Files<'f>) + Sync) -> Vec<Raw> {
     let environments: Vec<&str> = environments.iter().copied().collect();
     environments
         .par_iter()

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::model::{Action, Class, Finding, Object};
 use super::secret;
-pub use super::secret::{mask, mask_edits, mask_line};
+pub use super::secret::{mask, mask_edits};
 use crate::values::edit::{Change, Edit, ListKeys, Segment, display_item, display_key};
 
 /// What is said about an object and its edits.
@@ -112,6 +112,9 @@ pub struct Rule {
     /// It counts only where no other rule says something.
     #[serde(default)]
     pub otherwise: bool,
+    /// Where it holds for the object as a whole, no other rule about the whole does: what they say does not come to pass.
+    #[serde(default)]
+    pub alone: bool,
     /// Why it has this class, one sentence; `{old}`, `{new}`, `{path}` and `{name}` are filled in.
     pub reason: String,
     /// What to do or to look at.
@@ -742,6 +745,9 @@ impl<'a> Walk<'a> {
             self.touch(touch, &places, &Held::default());
             hits.extend(self.hits.take().unwrap_or_default());
         }
+        if hits.iter().any(|hit| self.rules.rules[hit.rule].alone) {
+            hits.retain(|hit| self.rules.rules[hit.rule].alone);
+        }
         let weak = |hit: &Hit| self.rules.rules[hit.rule].otherwise;
         if hits.iter().any(|hit| !weak(hit)) {
             hits.retain(|hit| !weak(hit));
@@ -1134,8 +1140,7 @@ mod tests {
     #[allow(clippy::disallowed_methods, reason = "it measures")]
     fn two_thousand_applications() {
         let application = |n: usize, version: &str, tag: &str, memory: &str| {
-            let part =
-                |part: usize| json!({"enabled": part % 2 == 0, "config": {"a": n, "list": [1, 2, 3]}, "text": "x"});
+            let part = |part: usize| json!({"enabled": part.is_multiple_of(2), "config": {"a": n, "list": [1, 2, 3]}, "text": "x"});
             let mut object = values(json!({"image": {"tag": tag}, "resources": {"limits": {"memory": memory}}}));
             object["spec"]["source"]["targetRevision"] = json!(version);
             object["metadata"] = json!({"name": format!("application-{n}"), "labels": {"a": "b"}});

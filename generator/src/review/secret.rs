@@ -1,7 +1,10 @@
 //! What is secret is not shown: its place is kept, its value becomes its digest and its length.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use regex::{Captures, Regex};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
@@ -126,21 +129,57 @@ fn mask_text(text: &str) -> Option<String> {
     masked.then(|| lines.join("\n"))
 }
 
-/// A line of a file without the secret in it: `password: x` becomes `password: (sha256 …)`.
+/// A line of a file without the secrets in it: `password: x` becomes `password: (sha256 …)`, in flow style too.
 pub fn mask_line(line: &str) -> String {
     if holds_secret(line) {
         return "(a secret)".to_owned();
     }
-    let Some(at) = line.find([':', '=']) else { return line.to_owned() };
-    let (key, rest) = line.split_at(at);
-    let (mark, value) = rest.split_at(1);
-    let name = key.trim().trim_start_matches("- ").trim_matches(['"', '\'', '{', ' ']);
-    let bare = value.trim().trim_end_matches(',').trim_matches(['"', '\'']);
-    let is_plain = !matches!(bare, "true" | "false" | "null" | "~" | "|" | "|-" | ">" | ">-" | "{" | "[");
-    if is_secret(name) && is_plain && is_filled(bare) && bare.parse::<f64>().is_err() && !bare.starts_with(['{', '[']) {
-        return format!("{key}{mark} {}", shown(&Json::from(bare), false, DIGITS));
+    masked_pairs(line, is_secret)
+}
+
+/// A line whose value is known to be secret, whatever its key is called.
+pub fn mask_whole_line(line: &str) -> String {
+    const SAID: [&str; 8] = ["kind", "apiVersion", "name", "namespace", "metadata", "type", "enabled", "version"];
+    if holds_secret(line) {
+        return "(a secret)".to_owned();
     }
-    line.to_owned()
+    match PAIR.is_match(line) {
+        true => masked_pairs(line, |key| !SAID.contains(&key)),
+        // An item of a list, or a line of a longer text.
+        false if line.contains(char::is_alphanumeric) && !line.contains("{{") && !line.trim_end().ends_with(':') => {
+            shown(&Json::from(line.trim().trim_start_matches("- ")), false, DIGITS)
+        }
+        false => line.to_owned(),
+    }
+}
+
+/// A key, its mark and its value, with quotes where there are some.
+#[expect(clippy::unwrap_used, reason = "a constant pattern, used by a test")]
+static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?x) (?<key> [A-Za-z0-9_./-]+ ) (?<mark> ["']? \s* (?: :\s+ | = ) )
+        (?<value> "(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | [^\s"',{}\[\]\#|>~] [^,{}\[\]]* )"#,
+    )
+    .unwrap()
+});
+
+fn masked_pairs(line: &str, is_secret: impl Fn(&str) -> bool) -> String {
+    // In flow style a variable has its name before its value.
+    let mut is_variable = false;
+    PAIR.replace_all(line, |found: &Captures<'_>| {
+        let value = found["value"].trim_end();
+        let bare = value.trim_matches(['"', '\'']);
+        let is_word = matches!(bare, "true" | "false" | "null") || bare == value && bare.parse::<f64>().is_ok();
+        let is_hidden = is_secret(&found["key"]) || is_variable && &found["key"] == "value";
+        is_variable = &found["key"] == "name" && self::is_secret(bare);
+        if !is_hidden || is_word || !is_filled(bare) {
+            return found[0].to_owned();
+        }
+        let space = &found["value"][value.len()..];
+        let mark = if found["mark"].ends_with('=') { "= " } else { &found["mark"] };
+        format!("{}{mark}{}{space}", &found["key"], shown(&Json::from(bare), false, DIGITS))
+    })
+    .into_owned()
 }
 
 /// Replaces what is secret in the edits of an object. The digests of a value before and after always differ.
@@ -186,6 +225,27 @@ fn mask_edit(edit: &mut Edit, all: bool, is_base64: bool) {
                 inside.edits.iter_mut().for_each(|edit| mask_edit(edit, false, false));
             }
         }
+    }
+}
+
+/// Whether something was hidden in a change.
+pub fn is_masked(change: &Change) -> bool {
+    match change {
+        Change::Added { new: value } | Change::Removed { old: value } => has_masked(value),
+        Change::Replaced { old, new, inside } => {
+            let inside = inside.iter().flat_map(|inside| &inside.edits);
+            has_masked(old) || has_masked(new) || inside.map(|edit| &edit.change).any(is_masked)
+        }
+        Change::Reordered { .. } => false,
+    }
+}
+
+fn has_masked(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.starts_with("(sha256 "),
+        Json::Array(items) => items.iter().any(has_masked),
+        Json::Object(map) => map.values().any(has_masked),
+        _ => false,
     }
 }
 
@@ -299,5 +359,19 @@ mod tests {
         assert!(mask_line("- token: 'abc'").starts_with("- token: (sha256 "));
         assert!(mask_line("PASSWORD=abc").starts_with("PASSWORD= (sha256 "));
         assert_eq!(mask_line("a: https://b:c@d"), "(a secret)");
+        assert!(!mask_line("settings: {user: me, password: hunter22, replicas: 2}").contains("hunter"));
+        assert!(mask_line("settings: {user: me, password: hunter22, replicas: 2}").ends_with(", replicas: 2}"));
+        assert!(!mask_line(r#"{"user": "me", "token": "hunter 22, it is"}"#).contains("hunter"));
+        assert!(!mask_line("[{name: A, value: b}, {name: API_TOKEN, value: hunter22}]").contains("hunter"));
+        assert!(mask_line("[{name: A, value: b}, {name: API_TOKEN, value: hunter22}]").contains("value: b"));
+        assert!(!mask_line("password: \"12345678\"").contains("1234"), "digits in quotes");
+        for line in ["password: {{json settings.password}}", "password:", "token: |", "clientSecret: {name: a, key: b}"]
+        {
+            assert_eq!(mask_line(line), line);
+        }
+        assert!(!mask_whole_line("  tls.key: hunter22").contains("hunter"));
+        assert!(!mask_whole_line("  - hunter22").contains("hunter"));
+        assert_eq!(mask_whole_line("kind: Secret"), "kind: Secret");
+        assert_eq!(mask_whole_line("stringData:"), "stringData:");
     }
 }

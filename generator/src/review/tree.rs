@@ -47,12 +47,14 @@ pub struct Raw {
 impl Raw {
     /// The worst that is said of it.
     pub fn class(&self) -> Class {
-        self.findings.iter().chain(&self.edit_findings).map(|finding| finding.class).min().unwrap_or(match self.action {
-            Action::Removed => Class::Destroyed,
-            Action::Renamed => Class::Identity,
-            Action::Changed => Class::Cosmetic,
-            Action::Added => Class::New,
-        })
+        self.findings.iter().chain(&self.edit_findings).map(|finding| finding.class).min().unwrap_or(
+            match self.action {
+                Action::Removed => Class::Destroyed,
+                Action::Renamed => Class::Identity,
+                Action::Changed => Class::Cosmetic,
+                Action::Added => Class::New,
+            },
+        )
     }
 }
 
@@ -94,14 +96,7 @@ pub fn count<'f>(paths: impl Iterator<Item = &'f str>) -> usize {
     paths.filter(|path| *path != INDEX).count()
 }
 
-fn both(
-    environment: &str,
-    action: Action,
-    object: Object,
-    was: Option<Object>,
-    old: Found<'_>,
-    new: Found<'_>,
-) -> Raw {
+fn both(environment: &str, action: Action, object: Object, was: Option<Object>, old: Found<'_>, new: Found<'_>) -> Raw {
     let edits = edit::diff(&old.content, &new.content, rules::lists());
     let judged = rules::judge(&object, action, Some(&old.content), Some(&new.content), &edits);
     let mut raw = Raw {
@@ -156,9 +151,7 @@ fn one(environment: &str, action: Action, object: Object, found: Found<'_>) -> R
     }
 }
 
-fn objects<'f>(
-    files: impl Iterator<Item = (&'f &'f str, &'f (&'f [u8], &'f str))>,
-) -> BTreeMap<Object, Found<'f>> {
+fn objects<'f>(files: impl Iterator<Item = (&'f &'f str, &'f (&'f [u8], &'f str))>) -> BTreeMap<Object, Found<'f>> {
     let mut found = BTreeMap::new();
     for (path, (text, component)) in files.filter(|(path, _)| **path != INDEX) {
         for (object, content) in read(path, text) {

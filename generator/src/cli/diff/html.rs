@@ -902,6 +902,7 @@ mod tests {
     }
 
     /// For `ci/test-review-page`, which opens them in a browser.
+    #[expect(clippy::disallowed_methods, reason = "the folder that ci/test-review-page names")]
     #[test]
     #[ignore = "writes pages into the folder that REVIEW_PAGES names"]
     fn pages_for_a_browser() {

@@ -1,12 +1,14 @@
 //! A review for a terminal.
 
+use std::collections::BTreeSet;
+
 use anstyle::{AnsiColor, Style};
 
 use super::rows::{Mark, Room, Row, content, leaves};
 use super::words::{self, Asked, Bundle, Weight};
 use crate::cli::output::count;
 use crate::cli::table::wrap;
-use crate::review::model::{Action, Class, GroupedEdit, Review, WithoutEffect};
+use crate::review::model::{Action, Cause, Class, Finding, GroupedEdit, Review, WithoutEffect};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -22,16 +24,20 @@ const PREVIEW: Room = Room { context: 0, rows: 12, width: 300 };
 
 /// A review in lines of about `width` columns, with colours.
 pub fn text(review: &Review, width: usize) -> String {
-    let mut page = Page { out: String::new(), width: width.max(20), review };
+    let mut page = Page { out: String::new(), width: width.max(20), review, at_heading: false };
     page.header();
     let bundles = words::bundles(&review.items);
     for part in bundles.chunk_by(|a, b| a.weight() == b.weight()) {
         let Some(weight) = part.first().map(Bundle::weight) else { continue };
         page.blank();
         page.line(0, colour(weight).bold(), &weight.heading().to_uppercase());
+        page.at_heading = true;
         match weight {
             Weight::Cosmetic => page.folded(part),
-            _ => part.iter().for_each(|bundle| page.bundle(bundle)),
+            _ => words::stories(part).iter().for_each(|story| match story.as_slice() {
+                [bundle] => page.bundle(bundle),
+                bundles => page.story(bundles),
+            }),
         }
     }
     page.by_tool();
@@ -57,11 +63,20 @@ struct Page<'a> {
     out: String,
     width: usize,
     review: &'a Review,
+    /// Whether the line before is a heading.
+    at_heading: bool,
 }
 
 impl Page<'_> {
     fn blank(&mut self) {
         self.out.push('\n');
+    }
+
+    /// What stands between two bundles.
+    fn gap(&mut self) {
+        if !std::mem::take(&mut self.at_heading) {
+            self.blank();
+        }
     }
 
     /// One line as it is.
@@ -169,6 +184,69 @@ impl Page<'_> {
         }
     }
 
+    /// Objects that come or go together by the same line: one title, and a word about each.
+    fn story(&mut self, bundles: &[&Bundle<'_>]) {
+        let Some(first) = bundles.first() else { return };
+        self.gap();
+        let mut components: Vec<&str> = Vec::new();
+        for item in bundles.iter().flat_map(|bundle| &bundle.items) {
+            let is_own = !matches!(item.component.as_str(), "namespaces" | "root");
+            if is_own && !components.contains(&item.component.as_str()) {
+                components.push(&item.component);
+            }
+        }
+        let objects: usize = bundles.iter().map(|bundle| bundle.items.len()).sum();
+        let classes: BTreeSet<Class> = bundles.iter().map(|bundle| bundle.first.class).collect();
+        let classes: Vec<&str> = classes.into_iter().map(words::class).collect();
+        let of = match components.as_slice() {
+            [] => String::new(),
+            names if names.len() > 4 => format!(" of {} components", names.len()),
+            names => format!(" of {}", words::clip(&names.join(", "), 120)),
+        };
+        let verb = if first.first.action == Action::Removed { "are removed" } else { "are new" };
+        let places = words::environments(&first.environments(), self.review);
+        let guarded = self.guarded(first);
+        let title = format!(
+            "{} {}: {objects} objects{of} {verb} in {places}{guarded}",
+            first.weight().sign(),
+            classes.join(", ")
+        );
+        self.wrapped(0, 4, colour(first.weight()).bold(), &title);
+        self.causes(2, &first.causes());
+        // What a rule of its own speaks of comes first; the others are a list.
+        let (said, plain): (Vec<&Bundle<'_>>, Vec<&Bundle<'_>>) =
+            bundles.iter().partition(|bundle| bundle.findings().iter().any(|finding| finding.rule != "deleted"));
+        let mut alike: Vec<(Vec<&Finding>, Vec<String>)> = Vec::new();
+        for bundle in said {
+            let findings = bundle.findings();
+            let names = bundle.names().into_iter().map(|name| format!("{} {}", name.kind, name.path));
+            match alike.iter_mut().find(|(known, _)| *known == findings) {
+                Some((_, known)) => known.extend(names),
+                None => alike.push((findings, names.collect())),
+            }
+        }
+        for (findings, names) in alike {
+            let reasons: Vec<&str> = findings.iter().map(|finding| finding.reason.as_str()).collect();
+            self.wrapped(2, 2, PLAIN, &format!("{}: {}", names.join(", "), reasons.join(" ")));
+            findings.iter().for_each(|finding| self.remedy(4, &finding.remedy));
+        }
+        let plain: Vec<String> =
+            plain.iter().flat_map(|bundle| bundle.names()).map(|name| format!("{} {}", name.kind, name.path)).collect();
+        if !plain.is_empty() {
+            self.wrapped(2, 2, PLAIN, &format!("and {}", plain.join(", ")));
+        }
+    }
+
+    /// How many of its environments are protected.
+    fn guarded(&self, bundle: &Bundle<'_>) -> String {
+        let places = &bundle.first.places;
+        match places.iter().filter(|place| place.protected).count() {
+            0 => String::new(),
+            some if some == places.len() => " (protected)".to_owned(),
+            some => format!(" ({some} protected)"),
+        }
+    }
+
     /// Class, names, what happens to them, and where.
     fn title(&mut self, bundle: &Bundle<'_>) {
         let item = bundle.first;
@@ -191,11 +269,7 @@ impl Page<'_> {
             None => {}
         }
         text += &format!(" in {}", words::environments(&bundle.environments(), self.review));
-        let guarded = item.places.iter().filter(|place| place.protected).count();
-        if guarded > 0 {
-            let all = guarded == item.places.len();
-            text += &if all { " (protected)".to_owned() } else { format!(" ({guarded} protected)") };
-        }
+        text += &self.guarded(bundle);
         if bundle.names().iter().all(|name| !name.path.contains(item.component.as_str())) {
             text += &format!(", component {}", words::clip(&item.component, 80));
         }
@@ -212,7 +286,7 @@ impl Page<'_> {
     }
 
     fn bundle(&mut self, bundle: &Bundle<'_>) {
-        self.blank();
+        self.gap();
         self.title(bundle);
         let groups = bundle.groups();
         let shared = bundle.causes();
@@ -230,8 +304,14 @@ impl Page<'_> {
                 self.remedy(2, &finding.remedy);
             }
         }
+        let mut before: Option<&GroupedEdit> = None;
         for group in &groups {
-            self.group(bundle, group, &said, own);
+            // The same lines are not named twice.
+            let causes =
+                group.first().filter(|first| !own && before.is_none_or(|before| before.causes != first.causes));
+            let causes: Vec<&Cause> = causes.into_iter().flat_map(|first| &first.causes).collect();
+            self.group(bundle, group, &said, &causes);
+            before = group.first().copied();
         }
         let cosmetic = bundle.edits().1;
         if !cosmetic.is_empty() {
@@ -240,10 +320,8 @@ impl Page<'_> {
             let text = format!("{}: {}", count(paths.len(), "cosmetic change"), paths.join(", "));
             self.wrapped(2, 2, DIM, &text);
         }
-        if let (Action::Added, Some(value)) = (bundle.first.action, &bundle.first.content) {
-            if bundle.items.len() == 1 {
-                self.rows(4, &content(value, PREVIEW));
-            }
+        if let (Action::Added, Some(value), 1) = (bundle.first.action, &bundle.first.content, bundle.items.len()) {
+            self.rows(4, &content(value, PREVIEW));
         }
     }
 
@@ -254,22 +332,30 @@ impl Page<'_> {
     }
 
     /// Edits with one reason; what was said of the whole object is not said again.
-    fn group(&mut self, bundle: &Bundle<'_>, group: &[&GroupedEdit], said: &[&str], own: bool) {
+    fn group(&mut self, bundle: &Bundle<'_>, group: &[&GroupedEdit], said: &[&str], causes: &[&Cause]) {
         let Some(first) = group.first() else { return };
         let finding = &first.finding;
-        if !finding.reason.is_empty() && !said.contains(&finding.reason.as_str()) {
+        let is_known = finding.rule.is_empty() && finding.class == Class::Configuration;
+        if !finding.reason.is_empty() && !said.contains(&finding.reason.as_str()) && !is_known {
             self.wrapped(2, 2, PLAIN, &format!("{}: {}", words::class(finding.class), finding.reason));
             self.remedy(2, &finding.remedy);
         }
-        if !own {
-            self.causes(2, &first.causes.iter().collect::<Vec<_>>());
-        }
+        self.causes(2, causes);
         if words::partial(bundle, first) {
             let names: Vec<&str> = first.environments.iter().map(String::as_str).collect();
             self.wrapped(2, 2, PLAIN, &format!("only in {}:", words::environments(&names, self.review)));
         }
+        let mut last = String::new();
         for leaf in group.iter().flat_map(|edit| leaves(&edit.edit)) {
-            self.line(2, AnsiColor::Cyan.on_default(), &leaf.path);
+            // Items of a list that have no name stand together.
+            let path = match leaf.path.strip_suffix(']').and_then(|path| path.rsplit_once('[')) {
+                Some((list, index)) if index.bytes().all(|b| b.is_ascii_digit()) => format!("{list}[]"),
+                _ => leaf.path.clone(),
+            };
+            if path != last || path == leaf.path {
+                self.line(2, AnsiColor::Cyan.on_default(), &path);
+                last = path;
+            }
             self.rows(4, &leaf.rows(ROOM));
         }
         for exception in &first.exceptions {
@@ -292,7 +378,7 @@ impl Page<'_> {
         }
     }
 
-    fn causes(&mut self, indent: usize, causes: &[&crate::review::model::Cause]) {
+    fn causes(&mut self, indent: usize, causes: &[&Cause]) {
         for cause in causes.iter().take(5) {
             let said = words::because(cause);
             let text = match (&said.old, &said.new) {

@@ -264,6 +264,25 @@ pub fn bundles(items: &[Item]) -> Vec<Bundle<'_>> {
     bundles
 }
 
+/// Bundles in their order; those that come or go in the same environments by the same lines together, where the first of them is.
+pub fn stories<'b, 'a>(bundles: &'b [Bundle<'a>]) -> Vec<Vec<&'b Bundle<'a>>> {
+    let mut stories: Vec<Vec<&Bundle<'_>>> = Vec::new();
+    let mut known: HashMap<(Action, &[Cause], Vec<&str>), usize> = HashMap::new();
+    for bundle in bundles {
+        let first = bundle.first;
+        if !matches!(first.action, Action::Removed | Action::Added) || first.causes.is_empty() {
+            stories.push(vec![bundle]);
+            continue;
+        }
+        let index = *known.entry((first.action, &first.causes, bundle.environments())).or_insert(stories.len());
+        match stories.get_mut(index) {
+            Some(story) => story.push(bundle),
+            None => stories.push(vec![bundle]),
+        }
+    }
+    stories
+}
+
 /// Whether two items can be told in one sentence.
 fn same(a: &Item, b: &Item) -> bool {
     let whole = a.action == Action::Changed || a.component == b.component;

@@ -11,7 +11,9 @@ use super::samples::{self, cause, edit, finding, item, object, replaced};
 use crate::cli::diff::{markdown, sarif, text, words};
 use crate::review::model::{Action, Class, Demand, Exception, Review, WithoutEffect};
 
-const ALL: [(&str, fn() -> Review); 5] = [
+type Sample = fn() -> Review;
+
+const ALL: [(&str, Sample); 5] = [
     ("bump", samples::bump),
     ("danger", samples::danger),
     ("addition", samples::addition),
@@ -88,9 +90,12 @@ fn the_three_facts_come_first_in_order_with_their_lines() {
     for shown in [markdown::pages(&review, 65_536, 1).remove(0), colourless(&text::text(&review, 100))] {
         let first: Vec<&str> = shown.lines().take(40).collect();
         let mut from = 0;
-        for fact in facts.iter().flat_map(|(name, line)| [name, line]) {
-            let at = first.iter().skip(from).position(|line| line.contains(fact));
-            from += at.unwrap_or_else(|| panic!("{fact} is not in its place:\n{}", first.join("\n")));
+        for (name, line) in facts {
+            let places = [name, line].map(|text| {
+                let at = first.iter().skip(from).position(|shown| shown.contains(text));
+                from + at.unwrap_or_else(|| panic!("{text} is not in its place:\n{}", first.join("\n")))
+            });
+            from = places[0].max(places[1]);
         }
     }
 }
