@@ -155,7 +155,10 @@ fn a_commit_says_what_it_is_and_leaves_the_rest_alone() {
         run.stderr
     );
     let message = workshop.git("repo", &["log", "-1", "--format=%B"]);
-    assert!(message.starts_with("Render example\n\nargocd/example: ") && message.contains(" added\n"), "{message}");
+    assert!(
+        message.starts_with("Render example\n\n8 new\n\nargocd/example: ") && message.contains(" added\n"),
+        "{message}"
+    );
     let trailers = workshop.git("repo", &["log", "-1", "--format=%(trailers:only)"]);
     let trailers: Vec<&str> = trailers.lines().collect();
     assert_eq!(trailers[0], format!("Inputs: {inputs}"));

@@ -337,6 +337,7 @@ fn environments_come_and_go_and_a_base_that_does_not_render_is_said() {
     assert_eq!(actions, BTreeSet::from([("removed", "env-002"), ("added", "env-new")]), "{review:#}");
     let added = items(&review).iter().find(|item| item["action"] == "added").unwrap();
     assert!(causes(added)[0].starts_with("environments/env-new/environment.yaml"), "{added:#}");
+    assert_eq!(review["withoutEffect"], Json::Array(Vec::new()), "all of a new file has come with its environment");
 
     clone.write("environments/env-000/environment.yaml", "extends: [layers/shared]\nnonsense: 1\n");
     clone.commit("broken");

@@ -28,6 +28,7 @@ pub fn without_effect(
     let mut off: BTreeSet<&str> = BTreeSet::new();
     for file in causes.changed_files() {
         match file.split('/').collect::<Vec<_>>().as_slice() {
+            ["environments", ..] if is_of_whole_environment(file, base, head) => {}
             ["environments", ..] => {
                 let of = |view: Option<View<'_>>| view.and_then(|view| leaves(view, file));
                 match (of(base), of(head)) {
@@ -73,6 +74,15 @@ fn cited(items: &[Item]) -> BTreeSet<(&str, u32)> {
         .flatten()
         .map(|line| (line.file.as_str(), line.line))
         .collect()
+}
+
+/// Whether only environments that are new or gone stand on a file: all that it says has come or gone with them.
+fn is_of_whole_environment(file: &str, base: Option<View<'_>>, head: Option<View<'_>>) -> bool {
+    let (Some(base), Some(head)) = (base, head) else { return false };
+    let stands = |tree: &&RenderedTree| tree.plan.environment.inputs.iter().any(|input| input == file);
+    let mut names =
+        base.trees.iter().chain(head.trees).filter(stands).map(|tree| &tree.plan.environment.name).peekable();
+    names.peek().is_some() && names.all(|name| base.tree(name).is_none() || head.tree(name).is_none())
 }
 
 /// Every value that a file sets, with its line.

@@ -124,7 +124,8 @@ pub fn pages(review: &Review, limit: usize, max_pages: usize) -> Vec<String> {
     let limit = limit - limit.div_ceil(50);
     let max_pages = max_pages.clamp(1, 99);
     let mut made = Vec::new();
-    // What stands around the blocks is estimated; where that was too little, more is kept for it.
+    // What stands around the blocks is estimated, generously. A page that is too long would be refused by the forge, so it is
+    // counted all the same.
     for spare in [0, 100, 300, limit / 2] {
         made = fitted(review, limit, max_pages, spare);
         if made.iter().all(|page| page.chars().count() <= limit) {
@@ -139,9 +140,9 @@ fn fitted(review: &Review, limit: usize, max_pages: usize, spare: usize) -> Vec<
     let mut blocks = blocks(review);
     let top = header(review);
     // Around the blocks of a page: marker, proof and where the rest is; on the first one the header too.
-    let proof =
-        footer(review, 0, max_pages, max_pages).max(footer(review, review.totals.changed, max_pages, max_pages));
-    let frame = marker(review, max_pages, max_pages).chars().count() + proof.chars().count() + 32 + spare;
+    let proof = |listed| footer(review, listed, max_pages, max_pages).chars().count();
+    let proof = proof(0).max(proof(review.totals.changed));
+    let frame = marker(review, max_pages, max_pages).chars().count() + proof + 32 + spare;
     let reserve = top.chars().count();
     let mut used = max_pages;
     for number in 1..=max_pages {
@@ -189,9 +190,9 @@ fn allot(blocks: &mut [Block<'_>], room: Allowance, review: &Review) -> bool {
     for block in blocks.iter_mut() {
         block.step = 0;
     }
-    // A block stands on one page: at worst the longest one is missing at the end of each but the last.
+    // A block stands on one page: at worst the longest one, and its heading, are missing at the end of each but the last.
     let page = room.page.saturating_sub(room.reserve);
-    let all = room.page.saturating_mul(room.pages).saturating_sub(room.reserve + HEADING * (room.pages + 4));
+    let all = room.page.saturating_mul(room.pages).saturating_sub(room.reserve + HEADING * (2 * room.pages + 4));
     let mut used = 0;
     let mut longest = 0;
     let mut raise = |rank: Rank, step: usize, all: usize| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anstyle::{AnsiColor, Style};
 
-use super::rows::{Mark, Room, Row, content, leaves};
+use super::rows::{Leaf, Mark, Room, Row, content, leaves};
 use super::words::{self, Asked, Bundle, Weight};
 use crate::cli::output::count;
 use crate::cli::table::wrap;
@@ -230,10 +230,27 @@ impl Page<'_> {
             self.wrapped(2, 2, PLAIN, &format!("{}: {}", names.join(", "), reasons.join(" ")));
             findings.iter().for_each(|finding| self.remedy(4, &finding.remedy));
         }
-        let plain: Vec<String> =
-            plain.iter().flat_map(|bundle| bundle.names()).map(|name| format!("{} {}", name.kind, name.path)).collect();
-        if !plain.is_empty() {
-            self.wrapped(2, 2, PLAIN, &format!("and {}", plain.join(", ")));
+        let names = |bundles: &[&Bundle<'_>]| -> String {
+            let names = bundles.iter().flat_map(|bundle| bundle.names());
+            names.map(|name| format!("{} {}", name.kind, name.path)).collect::<Vec<_>>().join(", ")
+        };
+        if plain.len() <= 12 {
+            if !plain.is_empty() {
+                self.wrapped(2, 2, PLAIN, &format!("and {}", names(&plain)));
+            }
+            return;
+        }
+        // A whole environment, say: what belongs together stands together.
+        let mut by_component: Vec<(&str, Vec<&Bundle<'_>>)> = Vec::new();
+        for bundle in plain {
+            let component = bundle.first.component.as_str();
+            match by_component.iter_mut().find(|(known, _)| *known == component) {
+                Some((_, known)) => known.push(bundle),
+                None => by_component.push((component, vec![bundle])),
+            }
+        }
+        for (component, bundles) in by_component {
+            self.wrapped(2, 4, PLAIN, &format!("{component} ({}): {}", bundles.len(), names(&bundles)));
         }
     }
 
@@ -345,18 +362,9 @@ impl Page<'_> {
             let names: Vec<&str> = first.environments.iter().map(String::as_str).collect();
             self.wrapped(2, 2, PLAIN, &format!("only in {}:", words::environments(&names, self.review)));
         }
-        let mut last = String::new();
-        for leaf in group.iter().flat_map(|edit| leaves(&edit.edit)) {
-            // Items of a list that have no name stand together.
-            let path = match leaf.path.strip_suffix(']').and_then(|path| path.rsplit_once('[')) {
-                Some((list, index)) if index.bytes().all(|b| b.is_ascii_digit()) => format!("{list}[]"),
-                _ => leaf.path.clone(),
-            };
-            if path != last || path == leaf.path {
-                self.line(2, AnsiColor::Cyan.on_default(), &path);
-                last = path;
-            }
-            self.rows(4, &leaf.rows(ROOM));
+        let leaves: Vec<Leaf<'_>> = group.iter().flat_map(|edit| leaves(&edit.edit)).collect();
+        for together in leaves.chunk_by(|a, b| list(&a.path).is_some() && list(&a.path) == list(&b.path)) {
+            self.leaves(together);
         }
         for exception in &first.exceptions {
             let names: Vec<&str> = exception.environments.iter().map(String::as_str).collect();
@@ -365,6 +373,29 @@ impl Page<'_> {
             let style = AnsiColor::Yellow.on_default();
             self.wrapped(2, 2, style, &format!("not in {}: {why}{line}", words::fold(&names)));
         }
+    }
+
+    /// Edits at one path, or of the items of one list that have no name: in one line if that says it all.
+    fn leaves(&mut self, leaves: &[Leaf<'_>]) {
+        let Some(first) = leaves.first() else { return };
+        let path = list(&first.path).map_or_else(|| first.path.clone(), |list| format!("{list}[]"));
+        let cyan = AnsiColor::Cyan.on_default();
+        let room = self.width.saturating_sub(path.chars().count() + 6);
+        if let Some((old, new)) =
+            in_a_line(leaves).filter(|(old, new)| (old.join(", ") + &new.join(", ")).len() <= room)
+        {
+            let (old, new) = (old.join(", "), new.join(", "));
+            let (old, new) = (format!("{RED}{old}{RED:#}"), format!("{GREEN}{new}{GREEN:#}"));
+            let text = match leaves.iter().all(|leaf| matches!(leaf.short(80), Ok((Some(_), None)))) {
+                true => format!("- {old}"),
+                false if leaves.iter().all(|leaf| matches!(leaf.short(80), Ok((None, Some(_))))) => format!("+ {new}"),
+                false => format!("{old} → {new}"),
+            };
+            self.out += &format!("  {cyan}{path}:{cyan:#} {text}\n");
+            return;
+        }
+        self.line(2, cyan, &path);
+        leaves.iter().for_each(|leaf| self.rows(4, &leaf.rows(ROOM)));
     }
 
     fn rows(&mut self, indent: usize, rows: &[Row]) {
@@ -462,6 +493,23 @@ impl Page<'_> {
     }
 }
 
+/// The list that the path of an item without a name leads into.
+fn list(path: &str) -> Option<&str> {
+    let (list, index) = path.strip_suffix(']')?.rsplit_once('[')?;
+    index.bytes().all(|byte| byte.is_ascii_digit()).then_some(list)
+}
+
+/// What was and what is, where each is a short scalar.
+fn in_a_line(leaves: &[Leaf<'_>]) -> Option<(Vec<String>, Vec<String>)> {
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    for leaf in leaves {
+        let (was, is) = leaf.is_short().then(|| leaf.short(80).ok())??;
+        old.extend(was);
+        new.extend(is);
+    }
+    Some((old, new))
+}
+
 /// A bundle with its first edits, for lists.
 fn one_line(bundle: &Bundle<'_>, review: &Review) -> String {
     let names: Vec<String> = bundle.names().iter().map(|name| format!("{} {}", name.kind, name.path)).collect();
@@ -481,7 +529,7 @@ fn one_line(bundle: &Bundle<'_>, review: &Review) -> String {
     text
 }
 
-fn edit_line(leaf: super::rows::Leaf<'_>) -> String {
+fn edit_line(leaf: Leaf<'_>) -> String {
     match leaf.short(60) {
         Ok((Some(old), Some(new))) => format!("{} {old} → {new}", leaf.path),
         Ok((Some(old), None)) => format!("{} {old} goes", leaf.path),
