@@ -302,6 +302,48 @@ fn a_review_that_is_stale_or_cut_is_found() {
     }
 }
 
+/// Runs its arguments in a terminal of 10 lines and prints what appears there.
+const IN_A_TERMINAL: &str = "
+import fcntl, os, pty, struct, sys, termios
+pid, terminal = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 10, 100, 0, 0))
+    os.execvp(sys.argv[1], sys.argv[1:])
+while True:
+    try:
+        text = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not text:
+        break
+    os.write(1, text)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+
+#[test]
+fn a_long_review_goes_through_the_pager_of_git() {
+    let clone = Clone::with(3);
+    clone.replace("components/shop/component.yaml", "2.0.1", "2.1.0");
+    let shown = |pager: &str| {
+        clone.git(&["config", "core.pager", pager]);
+        let mut command = support::command("python3", &clone.at(""));
+        command.env_remove("GIT_PAGER").env_remove("PAGER").env_remove("NO_COLOR").env("TERM", "xterm");
+        command.args(["-c", IN_A_TERMINAL, env!("CARGO_BIN_EXE_kubezero"), "diff"]);
+        finish(command)
+    };
+    let paged = shown("sed 's/^/> /'");
+    assert_eq!(paged.code, 0, "{}", paged.stdout);
+    assert!(paged.stdout.lines().all(|line| line.starts_with("> ")), "{}", paged.stdout);
+    assert!(paged.stdout.contains("\u{1b}[") && paged.stdout.contains("2.1.0"), "colours stay: {}", paged.stdout);
+    // Who has read enough leaves; a pager that is not there hides nothing; `cat` is none.
+    for (pager, whole) in [("head -n 1", false), ("no-such-program", true), ("cat", true)] {
+        let shown = shown(pager);
+        assert_eq!((shown.code, shown.stdout.contains("complete: ")), (0, whole), "{pager}: {}", shown.stdout);
+    }
+    // Into a file or a pipe it goes as it is.
+    assert!(!clone.diff(&[]).stdout.contains("\u{1b}["));
+}
+
 #[test]
 fn a_review_needs_no_checkout_and_touches_nothing() {
     let clone = Clone::with(3);

@@ -6,10 +6,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::diff::words::clip;
-use super::output::{count, print, print_json};
+use super::output::{count, print_json};
 use super::plan::TextOrJson;
 use super::table::{folded, width};
-use super::{Global, Outcome};
+use super::{Global, Outcome, pager};
 use crate::diagnostic::Diagnostic;
 use crate::review::View;
 use crate::review::compare::{Difference, Sort, compare};
@@ -51,7 +51,7 @@ pub fn run(global: &Global, args: &CompareArgs) -> Result<Outcome> {
     };
     let differences = compare(of(names[0]), of(names[1]));
     match args.format {
-        TextOrJson::Text => print(&text(args, &differences, width()))?,
+        TextOrJson::Text => pager::page(&text(args, &differences, width()), &global.directory)?,
         TextOrJson::Json => print_json(&json!({
             "kind": "comparison",
             "version": 1,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::output::{complain, count, print, print_json};
-use super::{Global, Outcome, table};
+use super::{Global, Outcome, pager, table};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::git::{Commit, Git};
 use crate::pipeline::environment::Environment;
@@ -234,7 +234,10 @@ fn show(review: &Review, global: &Global, args: &DiffArgs) -> Result<()> {
         Format::Sarif => vec![pretty(&sarif::document(review))?],
     };
     let Some(file) = &args.output else {
-        return pages.iter().try_for_each(|page| print(page));
+        return match args.format {
+            Format::Text => pager::page(&pages.concat(), &global.directory),
+            _ => pages.iter().try_for_each(|page| print(page)),
+        };
     };
     for (number, page) in pages.iter().enumerate() {
         // Escapes for colour are for terminals.

@@ -14,6 +14,7 @@ pub mod init;
 pub mod man;
 pub mod new;
 pub mod output;
+pub mod pager;
 pub mod plan;
 pub mod render;
 pub mod report;
