@@ -381,7 +381,7 @@ impl<'a> Page<'a> {
         }
         let finding = item.findings.iter().chain(worst.map(|edit| &edit.finding)).min_by_key(|finding| finding.class);
         if let Some(finding) = finding {
-            *out += &escaped(&finding.reason);
+            *out += &prose(&finding.reason);
         }
         if item.edits.len() > 1 {
             *out += &format!(" · {}", counted(item.edits.len() - 1, "more edit"));
@@ -748,7 +748,17 @@ fn several(names: &[&str]) -> String {
 fn sentence(text: &str) -> String {
     let text = text.trim_end();
     let is_ended = text.is_empty() || text.ends_with(['.', '!', '?', ':', '…']);
-    escaped(text) + if is_ended { "" } else { "." }
+    prose(text) + if is_ended { "" } else { "." }
+}
+
+/// A text in which words between backticks are code, as a rule writes them.
+fn prose(text: &str) -> String {
+    let parts: Vec<String> = text.split('`').map(escaped).collect();
+    if parts.len() % 2 == 0 {
+        return escaped(text);
+    }
+    let part = |(index, part): (usize, String)| if index % 2 == 1 { format!("<code>{part}</code>") } else { part };
+    parts.into_iter().enumerate().map(part).collect()
 }
 
 /// A button that the script shows.
@@ -861,6 +871,12 @@ mod tests {
         let body = page.split_once("<tbody>").unwrap().1.split_once("</tbody>").unwrap().0;
         assert_eq!(body.matches("<tr>").count(), 1);
         assert!(body.contains("100 environments"), "{body}");
+    }
+
+    #[test]
+    fn words_between_backticks_are_code() {
+        assert_eq!(prose("Set `a<b` or `c`"), "Set <code>a&lt;b</code> or <code>c</code>");
+        assert_eq!(prose("a lone ` stays"), "a lone ` stays");
     }
 
     #[test]
