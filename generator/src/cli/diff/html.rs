@@ -754,7 +754,7 @@ fn sentence(text: &str) -> String {
 /// A text in which words between backticks are code, as a rule writes them.
 fn prose(text: &str) -> String {
     let parts: Vec<String> = text.split('`').map(escaped).collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escaped(text);
     }
     let part = |(index, part): (usize, String)| if index % 2 == 1 { format!("<code>{part}</code>") } else { part };
