@@ -358,11 +358,8 @@ fn scopes(tree: &Tree, at: usize, values: &Map, top: &Scope, sources: &mut BTree
         if node.chart.is_library() && !base.starts_with('_') {
             continue;
         }
-        let source = Source {
-            text: text_of(&file.data),
-            scope: map.clone(),
-            base: clean_path(&format!("{full}/templates")),
-        };
+        let source =
+            Source { text: text_of(&file.data), scope: map.clone(), base: clean_path(&format!("{full}/templates")) };
         sources.insert(clean_path(&format!("{full}/{}", file.name)), source);
     }
     map

@@ -231,8 +231,7 @@ impl Type {
             | (Type::Int, Value::Int(_))
             | (Type::Int64, Value::Sized(_, Width::Int64))
             | (Type::Float, Value::Float(_))
-            | (Type::String, Value::String(_))
-            => true,
+            | (Type::String, Value::String(_)) => true,
             (Type::List, Value::List(values)) => values.item_type() == Of::Anything,
             (Type::Strings, Value::List(values)) => values.item_type().is_strings(),
             (Type::Map, Value::Map(map)) => map.item_type().is_anything(),

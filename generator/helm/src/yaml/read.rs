@@ -64,9 +64,7 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
         if event.is_err() && reader.root.is_some() {
             break;
         }
-        let (event, span) = event.map_err(|error| {
-            format!("yaml: line {}: {}", error.marker().line(), error.info())
-        })?;
+        let (event, span) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
         let line = span.start.line();
         match event {
             Event::Scalar(text, style, anchor, tag) => {
