@@ -1,9 +1,11 @@
 #![doc = include_str!("../../docs/architecture.md")]
 
 pub mod diagnostic;
+pub mod git;
 pub mod name;
 pub mod objects;
 pub mod pipeline;
+pub mod review;
 pub mod values;
 pub mod yaml;
 

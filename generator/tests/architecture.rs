@@ -1,9 +1,10 @@
-//! Who may use whom: `cli → pipeline → {objects, values} → {diagnostic, yaml, name}`, and order in this folder.
+//! Who may use whom: `cli → {review, git} → pipeline → {objects, values} → {diagnostic, yaml, name}`, and order in this folder.
 
 use crate::support;
 
 /// The modules from top to bottom; those on one level do not know each other, except for `ALLOWED`.
-const LEVELS: [&[&str]; 4] = [&["cli"], &["pipeline"], &["objects", "values"], &["diagnostic", "yaml", "name"]];
+const LEVELS: [&[&str]; 5] =
+    [&["cli"], &["review", "git"], &["pipeline"], &["objects", "values"], &["diagnostic", "yaml", "name"]];
 
 /// The stages in order; a stage uses earlier ones only.
 const STAGES: [&str; 14] = [

@@ -150,7 +150,7 @@ fn commands_do_what_is_shown() {
                 None => command,
             };
             assert!(
-                ["kubezero ", "git "].iter().any(|program| command.starts_with(program)),
+                ["kubezero ", "git ", "sed -i "].iter().any(|program| command.starts_with(program)),
                 "{page}:{line}: `{command}` runs something else: add it to NOT_RUN with a reason, or run it here"
             );
             let done = shell(folder.path(), &command);
@@ -348,8 +348,18 @@ fn json_has_the_documented_shapes() {
         }
     }
     support::nothing_wrong(&wrong);
-    let wanted =
-        ["component", "components", "environment", "environments", "explanation", "mistakes", "plan", "secrets"];
+    let wanted = [
+        "comparison",
+        "component",
+        "components",
+        "environment",
+        "environments",
+        "explanation",
+        "mistakes",
+        "plan",
+        "review",
+        "secrets",
+    ];
     assert_eq!(Vec::from_iter(shapes), wanted.map(|kind| format!("\"{kind}\" 1")));
     assert_eq!(
         all.iter().filter(|block| block.kind == "json").count(),

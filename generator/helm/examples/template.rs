@@ -35,7 +35,8 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<String, String> {
     let mut set = Value::map::<&str, Value>([]);
     let mut helm = HelmVersion::V4_2;
     let (mut kube_version, mut api_versions) = (None, Vec::new());
-    let (mut options, mut hooks, mut skip_tests, mut upgrade, mut notes) = (Options::default(), true, false, false, false);
+    let (mut options, mut hooks, mut skip_tests, mut upgrade, mut notes) =
+        (Options::default(), true, false, false, false);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("flag needs an argument: {argument}"));
         match argument.as_str() {

@@ -300,7 +300,9 @@ pub(crate) fn dismantle(value: Value) {
     let mut rest = vec![value];
     while let Some(value) = rest.pop() {
         match value {
-            Value::List(values) => rest.extend(Arc::into_inner(values.items).into_iter().flatten().filter(Value::nests)),
+            Value::List(values) => {
+                rest.extend(Arc::into_inner(values.items).into_iter().flatten().filter(Value::nests))
+            }
             Value::Map(mut map) => map.empty_into(&mut rest),
             _ => {}
         }

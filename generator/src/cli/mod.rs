@@ -1,7 +1,10 @@
 //! Arguments in, text out. The only place that prints. One file per command.
 
+pub mod commit;
+pub mod compare;
 pub mod completions;
 pub mod components;
+pub mod diff;
 pub mod environments;
 pub mod explain;
 pub mod files;
@@ -11,6 +14,7 @@ pub mod init;
 pub mod man;
 pub mod new;
 pub mod output;
+pub mod pager;
 pub mod plan;
 pub mod render;
 pub mod report;
@@ -71,7 +75,10 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     Render(render::RenderArgs),
+    Commit(commit::CommitArgs),
     Validate(validate::ValidateArgs),
+    Diff(diff::DiffArgs),
+    Compare(compare::CompareArgs),
     Explain(explain::ExplainArgs),
     Plan(plan::PlanArgs),
     Graph(graph::GraphArgs),
@@ -131,10 +138,17 @@ pub fn main() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.into()).build_global();
     }
     let global = &cli.global;
-    let would_write = matches!(&cli.command, Command::Render(args) if !args.check);
+    let would_have = match &cli.command {
+        Command::Render(args) if !args.check => Some("written"),
+        Command::Commit(_) => Some("committed"),
+        _ => None,
+    };
     let result = match cli.command {
         Command::Render(args) => render::run(global, &args),
+        Command::Commit(args) => commit::run(global, &args),
         Command::Validate(args) => validate::run(global, &args),
+        Command::Diff(args) => diff::run(global, &args),
+        Command::Compare(args) => compare::run(global, &args),
         Command::Explain(args) => explain::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
@@ -151,8 +165,8 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Differs) => ExitCode::from(1),
         Err(error) => {
             let code = report::error(&error);
-            if would_write && matches!(error, Error::Mistakes(_)) {
-                output::complain("nothing was written\n");
+            if let (Some(what), Error::Mistakes(_)) = (would_have, &error) {
+                output::complain(&format!("nothing was {what}\n"));
             }
             ExitCode::from(code)
         }

@@ -86,7 +86,9 @@ pub fn run(global: &Global, args: &RenderArgs) -> Result<Outcome> {
         let known: BTreeSet<String> = repository.all_environments().clone();
         comparisons.extend(compare::leftovers(&argocd, &known, VERSION, args.overwrite_edited).map_err(failed)?);
     }
-    let problems: Diagnostics = problems(&comparisons);
+    let problems: Diagnostics = problems(&comparisons, |path| {
+        format!("then take the edit back: `git restore {path}`, or `kubezero render --overwrite-edited`")
+    });
     if !problems.is_empty() {
         return Err(repository.mistakes(problems));
     }
@@ -140,7 +142,7 @@ fn nothing_to_do(global: &Global, args: &RenderArgs) -> Option<usize> {
 }
 
 /// The bytes of a tree; everything else about it is let go.
-fn desired(tree: RenderedTree<'_>) -> DesiredTree {
+pub(super) fn desired(tree: RenderedTree<'_>) -> DesiredTree {
     DesiredTree {
         environment: tree.plan.environment.name.clone(),
         files: tree.files.into_iter().map(|(path, file)| (path, file.text)).collect(),
@@ -156,14 +158,7 @@ fn summary(comparisons: &[Comparison], mut current: usize, check: bool, verbose:
                 continue;
             }
         }
-        let mut parts = Vec::new();
-        for (files, word) in
-            [(&comparison.added, "added"), (&comparison.changed, "changed"), (&comparison.removed, "removed")]
-        {
-            if !files.is_empty() {
-                parts.push(format!("{} {word}", files.len()));
-            }
-        }
+        let mut parts = parts(comparison);
         if comparison.unchanged > 0 || parts.is_empty() {
             parts.push(format!("{} unchanged", comparison.unchanged));
         }
@@ -186,16 +181,24 @@ fn summary(comparisons: &[Comparison], mut current: usize, check: bool, verbose:
     text
 }
 
-fn problems(comparisons: &[Comparison]) -> Diagnostics {
+/// How many files were added, changed and removed, in words.
+pub(super) fn parts(comparison: &Comparison) -> Vec<String> {
+    [(&comparison.added, "added"), (&comparison.changed, "changed"), (&comparison.removed, "removed")]
+        .into_iter()
+        .filter(|(files, _)| !files.is_empty())
+        .map(|(files, word)| format!("{} {word}", files.len()))
+        .collect()
+}
+
+/// What a person has to settle; `taking_back` says how an edit of a generated file is undone.
+pub(super) fn problems(comparisons: &[Comparison], taking_back: impl Fn(&str) -> String) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     for problem in comparisons.iter().flat_map(|comparison| &comparison.problems) {
         let path = format!("argocd/{}", problem.path());
         let diagnostic = match problem {
             Problem::EditedByHand { .. } => Diagnostic::new("edited-by-hand", format!("`{path}` was edited by hand"))
                 .help("move the change into `environments/` or `components/`")
-                .help(format!(
-                    "then take the edit back: `git restore {path}`, or `kubezero render --overwrite-edited`"
-                )),
+                .help(taking_back(&path)),
             Problem::NotGenerated { .. } => {
                 Diagnostic::new("not-generated", format!("`{path}` is not generated, and Argo CD might apply it"))
                     .help("everything under argocd/<environment> is generated: move it elsewhere or delete it")
@@ -222,7 +225,7 @@ fn problems(comparisons: &[Comparison]) -> Diagnostics {
 }
 
 /// A failure of comparing or writing, in the program's own terms.
-fn failed(failure: compare::Failure) -> Error {
+pub(super) fn failed(failure: compare::Failure) -> Error {
     match failure {
         compare::Failure::Io { doing, path, source } => Failure::new(doing, path, source).into(),
         other => Error::Busy(other.to_string()),

@@ -204,15 +204,16 @@ pub fn to_sarif(diagnostics: &Diagnostics, sources: &Sources) -> Json {
             })
         })
         .collect();
+    sarif(codes.iter().map(|code| json!({"id": code})).collect(), results)
+}
+
+/// What stands around the results in every SARIF log of this program.
+pub fn sarif(rules: Vec<Json>, results: Vec<Json>) -> Json {
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
-            "tool": {"driver": {
-                "name": "kubezero",
-                "version": crate::VERSION,
-                "rules": codes.iter().map(|code| json!({"id": code})).collect::<Vec<_>>(),
-            }},
+            "tool": {"driver": {"name": "kubezero", "version": crate::VERSION, "rules": rules}},
             "results": results,
         }],
     })

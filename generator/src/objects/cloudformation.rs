@@ -204,9 +204,11 @@ enum Takes {
     Text,
 }
 
+type Attributes = &'static [(&'static str, Takes)];
+
 /// Attributes of Network Load Balancers and their parts: type, property, what AWS calls it, each attribute. CloudFormation itself
 /// takes any text, and fails when the stack is half made.
-const ATTRIBUTES: [(&str, &str, &str, &[(&str, Takes)]); 3] = [
+const ATTRIBUTES: [(&str, &str, &str, Attributes); 3] = [
     (
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         "LoadBalancerAttributes",

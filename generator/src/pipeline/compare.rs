@@ -5,6 +5,7 @@
 //! returned as a [`Problem`], which is data; only the machine's refusals are a [`Failure`].
 #![allow(clippy::disallowed_methods, reason = "the one place that reads the committed output")]
 
+mod committed;
 mod index;
 mod walk;
 
@@ -22,6 +23,7 @@ use rustix::fs::OFlags;
 use semver::Version;
 use sha2::{Digest as _, Sha256};
 
+pub use self::committed::{Committed, compare_committed, leftovers_committed};
 use self::index::{Head, Index, IndexError, LONGEST_HEADER, Sha256Digest, has_header, read_index};
 use self::walk::Entry;
 pub(crate) use self::walk::{Kind, insert_folders, walk};
@@ -426,30 +428,34 @@ impl Question<'_> {
             }
             Err(error) => return Err(Failure::io("examine", &path)(error)),
         }
-        let bytes = read_index(&path)?;
+        Ok(self.ledger_of(&read_index(&path)?))
+    }
+
+    /// What an index says.
+    fn ledger_of(&self, bytes: &[u8]) -> Result<Ledger, Problem> {
         if self.desired.get(INDEX).is_some_and(|desired| **desired == *bytes) {
-            return Ok(Ok(Ledger::Current));
+            return Ok(Ledger::Current);
         }
-        let unreadable = match Index::parse(&bytes, self.own) {
-            Ok(index) => return Ok(Ok(Ledger::Read(index.files.0))),
+        let unreadable = match Index::parse(bytes, self.own) {
+            Ok(index) => return Ok(Ledger::Read(index.files.0)),
             Err(IndexError::Newer { found }) => {
-                return Ok(Err(Problem::NewerGenerator {
+                return Err(Problem::NewerGenerator {
                     path: self.problem_path(INDEX),
                     found,
                     ours: self.own.to_string(),
-                }));
+                });
             }
             Err(IndexError::Unreadable(unreadable)) => unreadable,
         };
-        if self.overwrite_edited && has_header(&bytes) {
-            return Ok(Ok(Ledger::Missing));
+        if self.overwrite_edited && has_header(bytes) {
+            return Ok(Ledger::Missing);
         }
-        Ok(Err(Problem::UnreadableIndex {
+        Err(Problem::UnreadableIndex {
             path: self.problem_path(INDEX),
             line: unreadable.line,
             column: unreadable.column,
             message: unreadable.message,
-        }))
+        })
     }
 
     /// Lists the folder; folders that hold nothing of ours come as one entry, unless only the
@@ -498,28 +504,43 @@ impl Question<'_> {
             }
             file.rewind().map_err(reading)?;
         }
-        let verdict = match ledger {
+        let header = || {
+            buffer.clear();
+            (&file).take(LONGEST_HEADER).read_to_end(buffer).map_err(reading)?;
+            Ok(has_header(buffer))
+        };
+        let verdict = self.verdict(path, ledger, || digest_of(&file).map_err(reading), header)?;
+        Ok((verdict, stamp))
+    }
+
+    /// Whose a file is that does not have the content we would write.
+    fn verdict(
+        &self,
+        path: &str,
+        ledger: &Ledger,
+        digest: impl FnOnce() -> Result<[u8; 32], Failure>,
+        header: impl FnOnce() -> Result<bool, Failure>,
+    ) -> Result<Verdict, Failure> {
+        Ok(match ledger {
             _ if path == INDEX && !matches!(ledger, Ledger::Missing) => Verdict::Stale,
             Ledger::Read(files) => match files.get(path) {
                 None => Verdict::Foreign,
                 Some(_) if self.overwrite_edited => Verdict::Stale,
-                Some(digest) if digest.0 == digest_of(&mut file).map_err(reading)? => Verdict::Stale,
+                Some(known) if known.0 == digest()? => Verdict::Stale,
                 Some(_) => Verdict::Edited,
             },
             // The index lists what we would write, and this is not what we would write.
-            Ledger::Current => match desired {
+            Ledger::Current => match self.desired.get(path) {
                 None => Verdict::Foreign,
                 Some(_) if self.overwrite_edited => Verdict::Stale,
                 Some(_) => Verdict::Edited,
             },
-            Ledger::Missing if ledger.by_header(self.overwrite_edited) => {
-                buffer.clear();
-                file.take(LONGEST_HEADER).read_to_end(buffer).map_err(reading)?;
-                if has_header(buffer) { Verdict::Stale } else { Verdict::Foreign }
-            }
+            Ledger::Missing if ledger.by_header(self.overwrite_edited) => match header()? {
+                true => Verdict::Stale,
+                false => Verdict::Foreign,
+            },
             Ledger::Missing => Verdict::Foreign,
-        };
-        Ok((verdict, stamp))
+        })
     }
 
     fn assemble(&self, entries: &[Entry], verdicts: Vec<(Verdict, Option<Stamp>)>) -> Result<Comparison, Failure> {
@@ -695,9 +716,9 @@ fn parse_own_version(text: &str) -> Result<Version, Failure> {
     Version::parse(text).map_err(|_| Failure::Invalid { what: text.to_owned(), reason: "it is not a semantic version" })
 }
 
-fn digest_of(file: &mut fs::File) -> io::Result<[u8; 32]> {
+fn digest_of(mut file: &fs::File) -> io::Result<[u8; 32]> {
     let mut digest = Sha256::new();
-    io::copy(file, &mut digest)?;
+    io::copy(&mut file, &mut digest)?;
     Ok(digest.finalize().into())
 }
 

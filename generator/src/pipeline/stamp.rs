@@ -20,6 +20,9 @@ use super::repository::{ENVIRONMENTS, Repository};
 /// The sources of this very program.
 const BUILD: &str = env!("KUBEZERO_BUILD");
 
+/// The notes while they are being written: a run that is killed may leave it to the next, which clears it away.
+pub(super) const DRAFT: &str = "stamps.json.new";
+
 /// Notes of the last render, by environment.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamps {
@@ -47,7 +50,7 @@ impl Stamps {
     /// Keeps the notes. Losing them costs time, nothing else, so a failure is no failure.
     pub fn keep(&self, argocd: &Path) {
         let folder = argocd.join(".kubezero");
-        let draft = folder.join("stamps.json.new");
+        let draft = folder.join(DRAFT);
         if let Ok(text) = serde_json::to_vec(self)
             && std::fs::write(&draft, text).is_ok()
         {

@@ -41,6 +41,7 @@ use rustix::{
 use self::journal::{Journal, Swap};
 pub use self::lock::{Lock, LockError, lock};
 use crate::pipeline::compare::{Comparison, Failure, Source, Stamp, insert_folders, walk};
+use crate::pipeline::stamp;
 
 /// Up to this many new files and folders are made durable one by one; see [`make_durable`].
 const SYNCED_ONE_BY_ONE: usize = 64;
@@ -114,6 +115,7 @@ pub fn has_remains(argocd: &Path) -> bool {
     is_unfinished(argocd)
         || [STAGING, RETIRED].iter().any(|folder| private.join(folder).exists())
         || Journal::has_draft(&private)
+        || private.join(stamp::DRAFT).exists()
 }
 
 /// Finishes or forgets what an interrupted write left; the first thing to do under the lock,
@@ -528,6 +530,7 @@ fn clear(places: &Places) -> Result<(), Failure> {
         }
         delete(folder)?;
     }
+    delete(&places.private.join(stamp::DRAFT))?;
     Journal::remove_draft(&places.private)
 }
 

@@ -9,7 +9,8 @@ pub struct Random(u64);
 impl Random {
     /// The chance of one case.
     pub fn new(seed: u64, case: u64) -> Random {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case.wrapping_mul(0xd1b5_4a32_d192_ed03) ^ 0x1234_5678);
+        let mut random =
+            Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case.wrapping_mul(0xd1b5_4a32_d192_ed03) ^ 0x1234_5678);
         for _ in 0..4 {
             random.next();
         }
@@ -55,7 +56,8 @@ impl Case {
             _ => {}
         }
         let values = values(random);
-        let mut maker = Maker { random, variables: Vec::new(), loops: 0, blocks: 0, foreign: 0, dots: Vec::new(), depth: 0 };
+        let mut maker =
+            Maker { random, variables: Vec::new(), loops: 0, blocks: 0, foreign: 0, dots: Vec::new(), depth: 0 };
         let partial = maker.partials();
         let count = [1, 1, 1, 2, 3][maker.random.below(5)];
         let main = (0..count).map(|_| maker.statement()).collect();
@@ -69,7 +71,12 @@ impl Case {
             let key = if random.percent(30) { json_text(&awkward(random, 12)) } else { format!("k{number}") };
             let value = match random.below(5) {
                 0 => format!("[{}, {}]", json_text(&awkward(random, 30)), number_text(random)),
-                1 => format!("{{{}: {}, b: {}}}", json_text(&awkward(random, 8)), json_text(&awkward(random, 140)), number_text(random)),
+                1 => format!(
+                    "{{{}: {}, b: {}}}",
+                    json_text(&awkward(random, 8)),
+                    json_text(&awkward(random, 140)),
+                    number_text(random)
+                ),
                 2 => number_text(random),
                 _ => json_text(&awkward(random, 160)),
             };
@@ -100,7 +107,22 @@ impl Case {
             let kind = random.below(10);
             match kind {
                 0 | 1 => line.push_str("- "),
-                _ => line.push_str(*random.of(&["a: ", "b: ", "c: ", "\"d e\": ", "1: ", "true: ", "x.y: ", "? ", "a : ", "'q': ", "~: ", "0x10: ", "1.50: ", "<<: "])),
+                _ => line.push_str(random.of::<&str>(&[
+                    "a: ",
+                    "b: ",
+                    "c: ",
+                    "\"d e\": ",
+                    "1: ",
+                    "true: ",
+                    "x.y: ",
+                    "? ",
+                    "a : ",
+                    "'q': ",
+                    "~: ",
+                    "0x10: ",
+                    "1.50: ",
+                    "<<: ",
+                ])),
             }
             match random.below(12) {
                 0 => {
@@ -109,10 +131,52 @@ impl Case {
                 }
                 1 => line.push_str(&block(random).replace("\n", &format!("\n{}", "  ".repeat(depth)))),
                 2 => line.push_str(&flow(random, 0)),
-                3 => line.push_str(*random.of(&["&x 1", "*x", "&x", "!!str 1", "!!int \"3\"", "!foo bar", "!!float 1", "!!binary aGk=", "!!null x", "!!bool yes", "&x {a: 1}", "!!set {a}"])),
-                4 => line.push_str(*random.of(&["word word # c", "a#b", "a:b", "a,b", "[a", "{a: 1", "\"open", "'it''s' x", "a: b", "- x", "@a", "%a", "`a", "!", "| x", ">2", "|2-\n    x", "a\n  b\n\n  c"])),
+                3 => line.push_str(random.of::<&str>(&[
+                    "&x 1",
+                    "*x",
+                    "&x",
+                    "!!str 1",
+                    "!!int \"3\"",
+                    "!foo bar",
+                    "!!float 1",
+                    "!!binary aGk=",
+                    "!!null x",
+                    "!!bool yes",
+                    "&x {a: 1}",
+                    "!!set {a}",
+                ])),
+                4 => line.push_str(random.of::<&str>(&[
+                    "word word # c",
+                    "a#b",
+                    "a:b",
+                    "a,b",
+                    "[a",
+                    "{a: 1",
+                    "\"open",
+                    "'it''s' x",
+                    "a: b",
+                    "- x",
+                    "@a",
+                    "%a",
+                    "`a",
+                    "!",
+                    "| x",
+                    ">2",
+                    "|2-\n    x",
+                    "a\n  b\n\n  c",
+                ])),
                 5 => line.push_str(&json_text(&awkward(random, 40))),
-                6 => line.push_str(*random.of(&["plain\n   more\n   text", "\"a\n   b\n\n   c\\\n   d\"", "'a\n   b\n\n   c'", "[a,\n  b,\n  ]", "{a,\n b: ,\n c: d}", "[a: b, ? c, d]", "{\"a\":1}", "[]", "{}"])),
+                6 => line.push_str(random.of::<&str>(&[
+                    "plain\n   more\n   text",
+                    "\"a\n   b\n\n   c\\\n   d\"",
+                    "'a\n   b\n\n   c'",
+                    "[a,\n  b,\n  ]",
+                    "{a,\n b: ,\n c: d}",
+                    "[a: b, ? c, d]",
+                    "{\"a\":1}",
+                    "[]",
+                    "{}",
+                ])),
                 _ => line.push_str(&scalar(random)),
             }
             if random.percent(8) {
@@ -120,7 +184,7 @@ impl Case {
             }
             line.push('\n');
             if random.percent(4) {
-                line.push_str(*random.of(&["\n", "# c\n", "---\n", "...\n", "  \n", "\t\n", "--- x\n"]));
+                line.push_str(random.of::<&str>(&["\n", "# c\n", "---\n", "...\n", "  \n", "\t\n", "--- x\n"]));
             }
             lines.push(line);
             if depth > 0 && random.percent(40) {
@@ -180,11 +244,56 @@ fn awkward(random: &mut Random, most: usize) -> String {
     let mut text = String::new();
     while text.len() < length {
         if plain && random.percent(85) {
-            text.push_str(*random.of(&["word", "a", " ", "long-word", "x1", "."]));
+            text.push_str(random.of::<&str>(&["word", "a", " ", "long-word", "x1", "."]));
         } else {
-            text.push_str(*random.of(&[
-                " ", "  ", "\n", "\n\n", "\t", ":", ": ", " #", "#", "-", "- ", "?", ",", "[", "]", "{", "}", "&", "*", "!", "|", ">", "'", "\"", "%", "@", "`", "~", "\\",
-                "0", "1", "é", "日本", "😀", "\u{a0}", "\r", "=", "<", "a b c d e f g h i j k l m n o p q r s t u v w x y z", "\u{7}", "/", "$", "_", "+", "e", "true", "null",
+            text.push_str(random.of::<&str>(&[
+                " ",
+                "  ",
+                "\n",
+                "\n\n",
+                "\t",
+                ":",
+                ": ",
+                " #",
+                "#",
+                "-",
+                "- ",
+                "?",
+                ",",
+                "[",
+                "]",
+                "{",
+                "}",
+                "&",
+                "*",
+                "!",
+                "|",
+                ">",
+                "'",
+                "\"",
+                "%",
+                "@",
+                "`",
+                "~",
+                "\\",
+                "0",
+                "1",
+                "é",
+                "日本",
+                "😀",
+                "\u{a0}",
+                "\r",
+                "=",
+                "<",
+                "a b c d e f g h i j k l m n o p q r s t u v w x y z",
+                "\u{7}",
+                "/",
+                "$",
+                "_",
+                "+",
+                "e",
+                "true",
+                "null",
             ]));
         }
     }
@@ -225,24 +334,160 @@ fn number_text(random: &mut Random) -> String {
 
 /// Plain scalars as they stand in a file.
 const SCALARS: &[&str] = &[
-    "1e6", "1e3", "1E3", "0.1", "-0", "-0.0", "0", "1", "-1", "42", "8080", "1000000", "1234567", "12345678", "100000", "123456789012",
-    "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551616", "-9223372036854775808", "1.5", "3.0",
-    "1.10", "1e-7", "1e21", "1e100", ".5", "5.", "+1", "+.5", "0x1F", "0o17", "017", "0b101", "1_000", "1__0", "08", "1:30", "190:20:30",
-    "~", "null", "Null", "NULL", "", "true", "True", "TRUE", "false", "yes", "no", "Yes", "on", "off", "y", "n", "Y", "N",
-    "2020-01-02", "2020-01-02T03:04:05Z", "2020-01-02 03:04:05", "1.2.3", "v1.2.3", "1.2.3-rc.1+b", "a", "abc", "a b", 
-    "foo-bar", "foo_bar", "FooBar", "foo/bar:1.2", "http://u:p@example.com:80/a?b=c#d", "ä", "日本語", "😀", "e\u{301}", "<<", "=", "-a", "--",
-    "'single'", "\"double\"", "'it''s'", "\"a\\nb\"", "\"a\\n\"", "\"\\n\"", "\" lead\"", "\"trail \"", "\"a\\tb\"", "\"\\u00e9\\x07\"", "\"#c\"",
-    "\"a: b\"", "\"a #b\"", "\"- a\"", "\"? a\"", "\"[a]\"", "\"{a}\"", "\"*a\"", "\"&a\"", "\"!a\"", "\"%a\"", "\"@a\"", "\"`a\"", "\"|\"", "\">\"",
-    "\"true\"", "\"null\"", "\"1\"", "\"1e3\"", "\"0x1\"", "\"~\"", "\"\"", "\"yes\"", "\"2020-01-02\"", "\"1:30\"", "\"012\"", "\"0o7\"", "\"1_0\"",
-    "\"a\\n b\\n\"", "\"a\\n\\nb\\n\\n\"", "\"\\na\"", "\" \\na\"", "\"a\\r\\nb\"", "\"\\ta\"", "\"a\\u0085b\"", "\"a\\u2028b\"", "\"\\ufeffa\"",
-    "\"{{ .Values.s1 }}\"", "\"{{ 1 }}x{{ \\\"q\\\" }}\"", "\"<a href='x'>&\"", "\"a,b,,c\"", "\"a.b.c\"", "\"$1\"", "\"a\\\\b\"", "\"'\"", "\"\\\"\"",
+    "1e6",
+    "1e3",
+    "1E3",
+    "0.1",
+    "-0",
+    "-0.0",
+    "0",
+    "1",
+    "-1",
+    "42",
+    "8080",
+    "1000000",
+    "1234567",
+    "12345678",
+    "100000",
+    "123456789012",
+    "9007199254740993",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551616",
+    "-9223372036854775808",
+    "1.5",
+    "3.0",
+    "1.10",
+    "1e-7",
+    "1e21",
+    "1e100",
+    ".5",
+    "5.",
+    "+1",
+    "+.5",
+    "0x1F",
+    "0o17",
+    "017",
+    "0b101",
+    "1_000",
+    "1__0",
+    "08",
+    "1:30",
+    "190:20:30",
+    "~",
+    "null",
+    "Null",
+    "NULL",
+    "",
+    "true",
+    "True",
+    "TRUE",
+    "false",
+    "yes",
+    "no",
+    "Yes",
+    "on",
+    "off",
+    "y",
+    "n",
+    "Y",
+    "N",
+    "2020-01-02",
+    "2020-01-02T03:04:05Z",
+    "2020-01-02 03:04:05",
+    "1.2.3",
+    "v1.2.3",
+    "1.2.3-rc.1+b",
+    "a",
+    "abc",
+    "a b",
+    "foo-bar",
+    "foo_bar",
+    "FooBar",
+    "foo/bar:1.2",
+    "http://u:p@example.com:80/a?b=c#d",
+    "ä",
+    "日本語",
+    "😀",
+    "e\u{301}",
+    "<<",
+    "=",
+    "-a",
+    "--",
+    "'single'",
+    "\"double\"",
+    "'it''s'",
+    "\"a\\nb\"",
+    "\"a\\n\"",
+    "\"\\n\"",
+    "\" lead\"",
+    "\"trail \"",
+    "\"a\\tb\"",
+    "\"\\u00e9\\x07\"",
+    "\"#c\"",
+    "\"a: b\"",
+    "\"a #b\"",
+    "\"- a\"",
+    "\"? a\"",
+    "\"[a]\"",
+    "\"{a}\"",
+    "\"*a\"",
+    "\"&a\"",
+    "\"!a\"",
+    "\"%a\"",
+    "\"@a\"",
+    "\"`a\"",
+    "\"|\"",
+    "\">\"",
+    "\"true\"",
+    "\"null\"",
+    "\"1\"",
+    "\"1e3\"",
+    "\"0x1\"",
+    "\"~\"",
+    "\"\"",
+    "\"yes\"",
+    "\"2020-01-02\"",
+    "\"1:30\"",
+    "\"012\"",
+    "\"0o7\"",
+    "\"1_0\"",
+    "\"a\\n b\\n\"",
+    "\"a\\n\\nb\\n\\n\"",
+    "\"\\na\"",
+    "\" \\na\"",
+    "\"a\\r\\nb\"",
+    "\"\\ta\"",
+    "\"a\\u0085b\"",
+    "\"a\\u2028b\"",
+    "\"\\ufeffa\"",
+    "\"{{ .Values.s1 }}\"",
+    "\"{{ 1 }}x{{ \\\"q\\\" }}\"",
+    "\"<a href='x'>&\"",
+    "\"a,b,,c\"",
+    "\"a.b.c\"",
+    "\"$1\"",
+    "\"a\\\\b\"",
+    "\"'\"",
+    "\"\\\"\"",
     "\"lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua\"",
-    "\"key: value\\nlist:\\n- 1\\n- two\\n\"", "\"{\\\"a\\\": [1, 2.5, null, true], \\\"b\\\": {\\\"c\\\": \\\"d\\\"}}\"", "\"[1, \\\"a\\\", null]\"",
-    "\"a = 1\\n[b]\\nc = 'd'\\n\"", "\"aGVsbG8=\"", "\"1h30m\"", "\"Hello World foo\"", "\"...\"", "\"---\"", "\"a\\\\nb\"", "\"100%\"", "\"%s %d\"",
+    "\"key: value\\nlist:\\n- 1\\n- two\\n\"",
+    "\"{\\\"a\\\": [1, 2.5, null, true], \\\"b\\\": {\\\"c\\\": \\\"d\\\"}}\"",
+    "\"[1, \\\"a\\\", null]\"",
+    "\"a = 1\\n[b]\\nc = 'd'\\n\"",
+    "\"aGVsbG8=\"",
+    "\"1h30m\"",
+    "\"Hello World foo\"",
+    "\"...\"",
+    "\"---\"",
+    "\"a\\\\nb\"",
+    "\"100%\"",
+    "\"%s %d\"",
 ];
 
 const KEYS: &[&str] = &[
-    "a", "b", "c", "name", "image", "A", "B2", "b10", "b2", "x-y", "\"1\"", "\"true\"", "\"a b\"", "\"a.b\"", "\"ü\"", "\"\"", "\"null\"", "\"x:\"",
+    "a", "b", "c", "name", "image", "A", "B2", "b10", "b2", "x-y", "\"1\"", "\"true\"", "\"a b\"", "\"a.b\"", "\"ü\"",
+    "\"\"", "\"null\"", "\"x:\"",
 ];
 
 fn scalar(random: &mut Random) -> String {
@@ -256,7 +501,11 @@ fn flow(random: &mut Random, depth: usize) -> String {
             let text = scalar(random);
             // Plain scalars end at what flow style is made of.
             let plain = !text.starts_with(['"', '\'']);
-            if plain && (text.is_empty() || text.contains([',', '[', ']', '{', '}', ':', '#', '?']) || text.starts_with('-') && text.len() < 4) {
+            if plain
+                && (text.is_empty()
+                    || text.contains([',', '[', ']', '{', '}', ':', '#', '?'])
+                    || text.starts_with('-') && text.len() < 4)
+            {
                 "plain".to_owned()
             } else {
                 text
@@ -268,8 +517,12 @@ fn flow(random: &mut Random, depth: usize) -> String {
         }
         _ => {
             let count = random.below(4);
-            let entries: BTreeMap<&str, String> = (0..count).map(|_| (*random.of(KEYS), flow(random, depth + 1))).collect();
-            format!("{{{}}}", entries.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join(", "))
+            let entries: BTreeMap<&str, String> =
+                (0..count).map(|_| (*random.of(KEYS), flow(random, depth + 1))).collect();
+            format!(
+                "{{{}}}",
+                entries.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }
@@ -285,14 +538,35 @@ fn string(random: &mut Random) -> String {
         if text.starts_with('"') {
             return text.to_owned();
         }
-        if random.percent(30) && text.chars().all(char::is_alphanumeric) && text.starts_with(|c: char| "afv日".contains(c)) {
+        if random.percent(30)
+            && text.chars().all(char::is_alphanumeric)
+            && text.starts_with(|c: char| "afv日".contains(c))
+        {
             return text.to_owned();
         }
     }
 }
 
 fn number(random: &mut Random) -> String {
-    (*random.of(&["0", "1", "2", "3", "-1", "10", "1.5", "0.1", "1e6", "1234567", "-2.5", "8080", "1e-7", "100", "1e21", "9007199254740993"])).to_owned()
+    (*random.of(&[
+        "0",
+        "1",
+        "2",
+        "3",
+        "-1",
+        "10",
+        "1.5",
+        "0.1",
+        "1e6",
+        "1234567",
+        "-2.5",
+        "8080",
+        "1e-7",
+        "100",
+        "1e21",
+        "9007199254740993",
+    ]))
+    .to_owned()
 }
 
 fn block(random: &mut Random) -> String {
@@ -303,7 +577,11 @@ fn block(random: &mut Random) -> String {
             0 => text.push('\n'),
             1 => text.push_str("    more indented\n"),
             _ => {
-                let _ = writeln!(text, "  {}", random.of(&["text", "a: b", "- x", "# c", "tail  ", "\"q\"", "日本 x", "{{ 1 }}"]));
+                let _ = writeln!(
+                    text,
+                    "  {}",
+                    random.of(&["text", "a: b", "- x", "# c", "tail  ", "\"q\"", "日本 x", "{{ 1 }}"])
+                );
             }
         }
     }
@@ -321,7 +599,9 @@ fn values(random: &mut Random) -> Vec<String> {
         entries.push(format!("{name}: {}\n", number(random)));
     }
     for name in ["x1", "x2", "x3"] {
-        entries.push(format!("{name}: {}\n", scalar(random)).replace(": - a\n", ": '- a'\n").replace(": a: b\n", ": ab\n"));
+        entries.push(
+            format!("{name}: {}\n", scalar(random)).replace(": - a\n", ": '- a'\n").replace(": a: b\n", ": ab\n"),
+        );
     }
     entries.push(format!("b1: {}\n", random.percent(50)));
     entries.push("nil:\n".to_owned());
@@ -329,7 +609,10 @@ fn values(random: &mut Random) -> Vec<String> {
     entries.push(format!("l1: {}\n", list_of(random, string)));
     entries.push(format!("l2: {}\n", list_of(random, number)));
     entries.push(format!("l3: {}\n", list_of(random, |random| flow(random, 1))));
-    entries.push(format!("lm: {}\n", list_of(random, |random| format!("{{name: {}, v: {}}}", string(random), flow(random, 2)))));
+    entries.push(format!(
+        "lm: {}\n",
+        list_of(random, |random| format!("{{name: {}, v: {}}}", string(random), flow(random, 2)))
+    ));
     entries.push(format!("m1: {{a: {}, b: {}, c: {{d: {}}}}}\n", string(random), number(random), flow(random, 2)));
     let count = random.below(4);
     let more: BTreeMap<&str, String> = (0..count).map(|_| (*random.of(KEYS), flow(random, 1))).collect();
@@ -433,27 +716,155 @@ const FUNCTIONS: &[(&str, &[Kind], bool, Kind)] = &[
 ];
 
 const TEXTS: &[&str] = &[
-    "\"\"", "\"a\"", "\"b\"", "\"abc\"", "\"a,b,c\"", "\",\"", "\"-\"", "\" \"", "\"Hello World\"", "\"foo-bar_baz Qux\"", "\"fooBarHTTPServer\"", "\"日本語\"",
-    "\"ä😀\"", "\"a\\nb\\n\"", "\"\\t x \\n\"", "`raw\\n{{`", "\"1\"", "\"12.50\"", "\"0x10\"", "\"010\"", "\"-5\"", "\"1e3\"", "\"true\"", "\"name\"", "\"c\"",
-    "\"http://a.b/c?d=e#f\"", "\"/a/b/../c.tar.gz\"", "\"YWJj\"", "\"a: 1\\nb: [x, 2]\"", "\"[1, 2]\"", "\"{\\\"k\\\": 1.5}\"", "\"x = 1\"", "\"string\"", "\"int\"",
-    "\"map\"", "\"slice\"", "\"float64\"", "\"<b>&'\\\"\"", "\"%d\"", "\"é\\x00\\u00a0\"", "\"The quick brown fox jumps over the lazy dog\"", "\"a.b.c\"", "\".\"",
-    "\"a a a\"", "\"{{ .x }}\"", "\"{{ . }}\"", "\"{{ 1 | add 2 }}\"",
+    "\"\"",
+    "\"a\"",
+    "\"b\"",
+    "\"abc\"",
+    "\"a,b,c\"",
+    "\",\"",
+    "\"-\"",
+    "\" \"",
+    "\"Hello World\"",
+    "\"foo-bar_baz Qux\"",
+    "\"fooBarHTTPServer\"",
+    "\"日本語\"",
+    "\"ä😀\"",
+    "\"a\\nb\\n\"",
+    "\"\\t x \\n\"",
+    "`raw\\n{{`",
+    "\"1\"",
+    "\"12.50\"",
+    "\"0x10\"",
+    "\"010\"",
+    "\"-5\"",
+    "\"1e3\"",
+    "\"true\"",
+    "\"name\"",
+    "\"c\"",
+    "\"http://a.b/c?d=e#f\"",
+    "\"/a/b/../c.tar.gz\"",
+    "\"YWJj\"",
+    "\"a: 1\\nb: [x, 2]\"",
+    "\"[1, 2]\"",
+    "\"{\\\"k\\\": 1.5}\"",
+    "\"x = 1\"",
+    "\"string\"",
+    "\"int\"",
+    "\"map\"",
+    "\"slice\"",
+    "\"float64\"",
+    "\"<b>&'\\\"\"",
+    "\"%d\"",
+    "\"é\\x00\\u00a0\"",
+    "\"The quick brown fox jumps over the lazy dog\"",
+    "\"a.b.c\"",
+    "\".\"",
+    "\"a a a\"",
+    "\"{{ .x }}\"",
+    "\"{{ . }}\"",
+    "\"{{ 1 | add 2 }}\"",
 ];
 
-const INTS: &[&str] = &["0", "1", "2", "3", "4", "5", "7", "10", "20", "-1", "-2", "-5", "0x10", "'a'", "1_0", "0b11", "0o7"];
-const NUMBERS: &[&str] = &["0", "1", "2", "-1", "3", "10", "1.5", "0.1", "0.2", "-2.5", "1e3", "1e6", "100", "\"3\"", "\"2.5\"", "\"x\"", "1e20", "0x1p4", "9223372036854775807"];
-const PATTERNS: &[&str] = &[
-    "\"a\"", "\"[a-z]+\"", "\"^a\"", "\"b$\"", "\"(a)(b)?\"", "\"\"", "\"\\\\d+\"", "\"\\\\s\"", "\"[^a-z]\"", "\"(?i)A\"", "\"a*\"", "\"a|b\"", "\".\"", "\"(?P<n>.)\"",
-    "\"[[:alpha:]]\"", "\"x{2}\"", "\"(\"", "\"[\"", "\"a**\"", "\"\\\\w+\\\\b\"", "\"\\\\pL\"", "\"[-a]\"", "\"(?s).+\"", "\"^$\"", "\"\\\\.\"", "\"[\\\\w.]+\"", "\"a{,2}\"",
+const INTS: &[&str] =
+    &["0", "1", "2", "3", "4", "5", "7", "10", "20", "-1", "-2", "-5", "0x10", "'a'", "1_0", "0b11", "0o7"];
+const NUMBERS: &[&str] = &[
+    "0",
+    "1",
+    "2",
+    "-1",
+    "3",
+    "10",
+    "1.5",
+    "0.1",
+    "0.2",
+    "-2.5",
+    "1e3",
+    "1e6",
+    "100",
+    "\"3\"",
+    "\"2.5\"",
+    "\"x\"",
+    "1e20",
+    "0x1p4",
+    "9223372036854775807",
 ];
-const REPLACEMENTS: &[&str] = &["\"x\"", "\"\"", "\"$1\"", "\"${1}y\"", "\"$0$0\"", "\"$$\"", "\"$n\"", "\"${n}-\"", "\"$\"", "\"${\""];
-const RANGES: &[&str] = &["\">=1.0.0\"", "\"^1.2\"", "\"~1.2.3\"", "\"1.x\"", "\"<2 || >3\"", "\">= 1.0, < 2\"", "\"*\"", "\"1.2 - 1.4\"", "\">=1.0.0-0\"", "\"x\"", "\"\""];
-const VERSIONS: &[&str] = &["\"1.2.3\"", "\"v1.2.3\"", "\"1.2\"", "\"1\"", "\"1.2.3-rc.1\"", "\"1.2.3+b\"", "\"2.0.0-alpha\"", "\"x\"", "\"1.2.3.4\"", "\"01.2.3\""];
-const LAYOUTS: &[&str] = &["\"2006-01-02\"", "\"2006-01-02T15:04:05Z07:00\"", "\"Jan _2 2006 03:04PM\"", "\"Mon, 02 Jan 2006 15:04:05 MST\"", "\"2006\"", "\"15h04\"", "\"02.01.06 .000\""];
-const DATES: &[&str] = &["\"2020-02-29\"", "\"1999-12-31T23:59:59Z\"", "\"2021-06-01T10:20:30+02:00\"", "\"2020\"", "\"x\"", "\"Feb  3 2021 04:05PM\""];
+const PATTERNS: &[&str] = &[
+    "\"a\"",
+    "\"[a-z]+\"",
+    "\"^a\"",
+    "\"b$\"",
+    "\"(a)(b)?\"",
+    "\"\"",
+    "\"\\\\d+\"",
+    "\"\\\\s\"",
+    "\"[^a-z]\"",
+    "\"(?i)A\"",
+    "\"a*\"",
+    "\"a|b\"",
+    "\".\"",
+    "\"(?P<n>.)\"",
+    "\"[[:alpha:]]\"",
+    "\"x{2}\"",
+    "\"(\"",
+    "\"[\"",
+    "\"a**\"",
+    "\"\\\\w+\\\\b\"",
+    "\"\\\\pL\"",
+    "\"[-a]\"",
+    "\"(?s).+\"",
+    "\"^$\"",
+    "\"\\\\.\"",
+    "\"[\\\\w.]+\"",
+    "\"a{,2}\"",
+];
+const REPLACEMENTS: &[&str] =
+    &["\"x\"", "\"\"", "\"$1\"", "\"${1}y\"", "\"$0$0\"", "\"$$\"", "\"$n\"", "\"${n}-\"", "\"$\"", "\"${\""];
+const RANGES: &[&str] = &[
+    "\">=1.0.0\"",
+    "\"^1.2\"",
+    "\"~1.2.3\"",
+    "\"1.x\"",
+    "\"<2 || >3\"",
+    "\">= 1.0, < 2\"",
+    "\"*\"",
+    "\"1.2 - 1.4\"",
+    "\">=1.0.0-0\"",
+    "\"x\"",
+    "\"\"",
+];
+const VERSIONS: &[&str] = &[
+    "\"1.2.3\"",
+    "\"v1.2.3\"",
+    "\"1.2\"",
+    "\"1\"",
+    "\"1.2.3-rc.1\"",
+    "\"1.2.3+b\"",
+    "\"2.0.0-alpha\"",
+    "\"x\"",
+    "\"1.2.3.4\"",
+    "\"01.2.3\"",
+];
+const LAYOUTS: &[&str] = &[
+    "\"2006-01-02\"",
+    "\"2006-01-02T15:04:05Z07:00\"",
+    "\"Jan _2 2006 03:04PM\"",
+    "\"Mon, 02 Jan 2006 15:04:05 MST\"",
+    "\"2006\"",
+    "\"15h04\"",
+    "\"02.01.06 .000\"",
+];
+const DATES: &[&str] = &[
+    "\"2020-02-29\"",
+    "\"1999-12-31T23:59:59Z\"",
+    "\"2021-06-01T10:20:30+02:00\"",
+    "\"2020\"",
+    "\"x\"",
+    "\"Feb  3 2021 04:05PM\"",
+];
 const FORMATS: &[&str] = &[
-    "%v", "%s", "%d", "%q", "%5d", "%-5d|", "%05d", "%+d", "%x", "%X", "%o", "%b", "%c", "%U", "%e", "%f", "%.2f", "%8.3f", "%g", "%G", "%t", "%T", "%%", "%10s", "%-10s|",
-    "%.3s", "%#v", "%+v", "%6.2f", "% d", "%#x", "%*d", "%[1]v", "%[2]v", "%z", "%", "%!", "%3c", "%08.3f", "%+q", "%#q", "% x", "%.0f", "%w", "%06s", "%.10g", "%x",
+    "%v", "%s", "%d", "%q", "%5d", "%-5d|", "%05d", "%+d", "%x", "%X", "%o", "%b", "%c", "%U", "%e", "%f", "%.2f",
+    "%8.3f", "%g", "%G", "%t", "%T", "%%", "%10s", "%-10s|", "%.3s", "%#v", "%+v", "%6.2f", "% d", "%#x", "%*d",
+    "%[1]v", "%[2]v", "%z", "%", "%!", "%3c", "%08.3f", "%+q", "%#q", "% x", "%.0f", "%w", "%06s", "%.10g", "%x",
 ];
 
 struct Maker<'r> {
@@ -472,7 +883,11 @@ const NAMES: &[&str] = &["p.one", "p.two", "p.rec", "p.dict"];
 
 impl Maker<'_> {
     fn partials(&mut self) -> Vec<String> {
-        let mut partials = vec!["{{- define \"p.one\" -}}".to_owned() + *self.random.of(&["one", "{{ . }}", "{{ toYaml . }}", "{{ . | quote }}"]) + "{{- end }}\n"];
+        let mut partials = vec![
+            "{{- define \"p.one\" -}}".to_owned()
+                + *self.random.of(&["one", "{{ . }}", "{{ toYaml . }}", "{{ . | quote }}"])
+                + "{{- end }}\n",
+        ];
         self.dots.push(Any);
         self.foreign += 1;
         let body = self.statement();
@@ -487,7 +902,8 @@ impl Maker<'_> {
     }
 
     fn text(&mut self) -> String {
-        (*self.random.of(&["", "\n", " ", "x", "key: ", "\n  ", "- ", "日", "\n\n", "}}", "{ { ", "a\tb", "\r\n"])).to_owned()
+        (*self.random.of(&["", "\n", " ", "x", "key: ", "\n  ", "- ", "日", "\n\n", "}}", "{ { ", "a\tb", "\r\n"]))
+            .to_owned()
     }
 
     fn open(&mut self) -> &'static str {
@@ -519,7 +935,8 @@ impl Maker<'_> {
                 let pipeline = self.pipeline(Any);
                 self.action(&pipeline)
             }
-            7 => (*self.random.of(&["{{/* c */}}", "{{- /* c\n */ -}}", "{{/**/}}", "{{ \"\" }}", "{{- \"\" -}}"])).to_owned(),
+            7 => (*self.random.of(&["{{/* c */}}", "{{- /* c\n */ -}}", "{{/**/}}", "{{ \"\" }}", "{{- \"\" -}}"]))
+                .to_owned(),
             8 => {
                 let name = format!("$v{}", self.variables.len());
                 let value = self.pipeline(Any);
@@ -576,10 +993,15 @@ impl Maker<'_> {
                 self.action(&format!("template \"{name}\" {argument}"))
             }
             19 => {
- let names = if self.foreign > 0 { &NAMES[..1] } else { NAMES };
+                let names = if self.foreign > 0 { &NAMES[..1] } else { NAMES };
                 let name = *self.random.of(names);
-                let argument = if name == "p.rec" { self.random.below(5).to_string() } else { self.argument(if name == "p.dict" { Map } else { Any }) };
-                let more = *self.random.of(&["", " | indent 2", " | nindent 4", " | quote", " | fromYaml", " | trim | upper"]);
+                let argument = if name == "p.rec" {
+                    self.random.below(5).to_string()
+                } else {
+                    self.argument(if name == "p.dict" { Map } else { Any })
+                };
+                let more =
+                    *self.random.of(&["", " | indent 2", " | nindent 4", " | quote", " | fromYaml", " | trim | upper"]);
                 self.action(&format!("include \"{name}\" {argument}{more}"))
             }
             20 => {
@@ -599,13 +1021,25 @@ impl Maker<'_> {
             }
             _ => {
                 let text = *self.random.of(&[
-                    "\"{{ . }}\"", "\"{{ .Values.s1 }}\"", ".Values.s1", ".Values.x1", "\"{{ include \\\"p.one\\\" . }}\"", "\"{{ range $i, $e := list 1 2 }}{{ $i }}={{ $e }};{{ end }}\"",
-                    "\"{{ define \\\"t\\\" }}T{{ . }}{{ end }}{{ template \\\"t\\\" 1 }}{{ include \\\"t\\\" 2 }}\"", "(toYaml .Values.m1)", "\"{{ nope }}\"", "\"{{ fail \\\"no\\\" }}\"",
+                    "\"{{ . }}\"",
+                    "\"{{ .Values.s1 }}\"",
+                    ".Values.s1",
+                    ".Values.x1",
+                    "\"{{ include \\\"p.one\\\" . }}\"",
+                    "\"{{ range $i, $e := list 1 2 }}{{ $i }}={{ $e }};{{ end }}\"",
+                    "\"{{ define \\\"t\\\" }}T{{ . }}{{ end }}{{ template \\\"t\\\" 1 }}{{ include \\\"t\\\" 2 }}\"",
+                    "(toYaml .Values.m1)",
+                    "\"{{ nope }}\"",
+                    "\"{{ fail \\\"no\\\" }}\"",
                     "\"{{ $x := 1 }}{{ $x }}{{ $.Values.s2 }}\"",
                 ]);
                 let text = if self.foreign > 0 && text.contains("Values") { "\"x\"" } else { text };
                 let argument = if text.contains("Values") { "$".to_owned() } else { self.argument(Any) };
-                self.action(&format!("tpl {text} {argument}").replace(" .Values", " $.Values").replace("(toYaml .", "(toYaml $."))
+                self.action(
+                    &format!("tpl {text} {argument}")
+                        .replace(" .Values", " $.Values")
+                        .replace("(toYaml .", "(toYaml $."),
+                )
             }
         };
         self.depth -= 1;
@@ -622,7 +1056,9 @@ impl Maker<'_> {
         let over = match self.random.below(6) {
             0 => self.argument(Int),
             1 => self.argument(Map),
-            2 if self.foreign == 0 => format!("$.Values.{}", self.random.of(&["x1", "x2", "nil", "s1", "m1.c", "n1", "missing"])),
+            2 if self.foreign == 0 => {
+                format!("$.Values.{}", self.random.of(&["x1", "x2", "nil", "s1", "m1.c", "n1", "missing"]))
+            }
             _ => self.argument(List),
         };
         let mark = self.variables.len();
@@ -641,7 +1077,8 @@ impl Maker<'_> {
         if self.random.percent(20) {
             let condition = self.pipeline(Bool);
             let word = *self.random.of(&["break", "continue"]);
-            text += &(self.action(&format!("if {condition}")) + &self.action(word) + &self.action("end") + &self.body());
+            text +=
+                &(self.action(&format!("if {condition}")) + &self.action(word) + &self.action("end") + &self.body());
         }
         self.loops -= 1;
         self.dots.pop();
@@ -656,7 +1093,8 @@ impl Maker<'_> {
         let count = 1 + self.random.below(3);
         let mut format = String::new();
         for _ in 0..count {
-            format.push_str(*self.random.of(FORMATS));
+            let more = *self.random.of(FORMATS);
+            format.push_str(more);
             format.push(' ');
         }
         let given = if self.random.percent(90) { count } else { self.random.below(4) };
@@ -679,7 +1117,11 @@ impl Maker<'_> {
             let (name, parameters, _, _) = *self.random.of(FUNCTIONS);
             let Some((last, before)) = parameters.split_last() else { return pipeline };
             // Numbers that nobody chose make lists that do not end.
-            if matches!(name, "until" | "untilStep" | "seq" | "fromToml" | "set" | "merge" | "mustMerge" | "mergeOverwrite") || *last == Time {
+            if matches!(
+                name,
+                "until" | "untilStep" | "seq" | "fromToml" | "set" | "merge" | "mustMerge" | "mergeOverwrite"
+            ) || *last == Time
+            {
                 return pipeline;
             }
             let arguments = self.arguments(name, before);
@@ -695,8 +1137,16 @@ impl Maker<'_> {
                 let (name, parameters, _, gives) = *self.random.of(FUNCTIONS);
                 let Some((last, before)) = parameters.split_last() else { continue };
                 let fits = kind == Any || gives == kind || kind == List && gives == Texts;
-                let endless = matches!(name, "until" | "untilStep" | "seq" | "fromToml" | "set" | "merge" | "mustMerge" | "mergeOverwrite");
-                if !fits || endless || matches!(last, Time | Int) || name.to_lowercase().contains("regex") || name.contains("emver") {
+                let endless = matches!(
+                    name,
+                    "until" | "untilStep" | "seq" | "fromToml" | "set" | "merge" | "mustMerge" | "mergeOverwrite"
+                );
+                if !fits
+                    || endless
+                    || matches!(last, Time | Int)
+                    || name.to_lowercase().contains("regex")
+                    || name.contains("emver")
+                {
                     continue;
                 }
                 let first = self.chain(*last, depth + 1);
@@ -712,25 +1162,47 @@ impl Maker<'_> {
         let mut text = String::new();
         for (index, kind) in kinds.iter().enumerate() {
             let argument = match (name, index) {
-                _ if name.to_lowercase().contains("regex") && index == 0 && name != "regexQuoteMeta" => (*self.random.of(PATTERNS)).to_owned(),
+                _ if name.to_lowercase().contains("regex") && index == 0 && name != "regexQuoteMeta" => {
+                    (*self.random.of(PATTERNS)).to_owned()
+                }
                 _ if name.contains("egexReplace") && index == 2 => (*self.random.of(REPLACEMENTS)).to_owned(),
                 ("semverCompare", 0) => (*self.random.of(RANGES)).to_owned(),
                 ("semverCompare", 1) | ("semver", 0) => (*self.random.of(VERSIONS)).to_owned(),
                 ("date" | "dateInZone" | "toDate", 0) => (*self.random.of(LAYOUTS)).to_owned(),
                 ("toDate", 1) => (*self.random.of(DATES)).to_owned(),
                 ("dateInZone", 2) => "\"UTC\"".to_owned(),
-                ("durationRound", 0) | ("dateModify", 0) => (*self.random.of(&["\"1h\"", "\"-90m\"", "\"2400h\"", "\"x\"", "\"1.5s\""])).to_owned(),
-                ("kindIs" | "typeIs" | "typeIsLike", 0) => {
-                    (*self.random.of(&["\"string\"", "\"int\"", "\"float64\"", "\"map\"", "\"slice\"", "\"bool\"", "\"invalid\"", "\"int64\"", "\"[]interface {}\""])).to_owned()
+                ("durationRound", 0) | ("dateModify", 0) => {
+                    (*self.random.of(&["\"1h\"", "\"-90m\"", "\"2400h\"", "\"x\"", "\"1.5s\""])).to_owned()
                 }
+                ("kindIs" | "typeIs" | "typeIsLike", 0) => (*self.random.of(&[
+                    "\"string\"",
+                    "\"int\"",
+                    "\"float64\"",
+                    "\"map\"",
+                    "\"slice\"",
+                    "\"bool\"",
+                    "\"invalid\"",
+                    "\"int64\"",
+                    "\"[]interface {}\"",
+                ]))
+                .to_owned(),
                 ("get" | "hasKey" | "unset" | "set" | "pick" | "omit" | "pluck" | "index", _) if *kind == Text => {
                     (*self.random.of(&["\"a\"", "\"b\"", "\"c\"", "\"name\"", "\"zz\""])).to_owned()
                 }
-                ("fromToml", 0) => (*self.random.of(&["\"a = 1\"", "\"a = 'x'\\n[b]\\nc = [1, 2.5]\\n[[d]]\\ne = true\\n[[d]]\"", "\"d = 2020-01-02T03:04:05Z\"", "\"\"", "\"a.b.c = 0x1F\\nx = {y = 1}\""])).to_owned(),
+                ("fromToml", 0) => (*self.random.of(&[
+                    "\"a = 1\"",
+                    "\"a = 'x'\\n[b]\\nc = [1, 2.5]\\n[[d]]\\ne = true\\n[[d]]\"",
+                    "\"d = 2020-01-02T03:04:05Z\"",
+                    "\"\"",
+                    "\"a.b.c = 0x1F\\nx = {y = 1}\"",
+                ]))
+                .to_owned(),
                 // Maps that hold themselves end Helm's process.
                 ("set", 2) => self.argument(Text),
                 ("merge" | "mustMerge" | "mergeOverwrite", 0) => format!("(deepCopy {})", self.argument(Map)),
-                ("tpl", 0) => (*self.random.of(&["\"{{ . }}\"", "\"x\"", "\"{{ .Values }}\"", "\"{{ kindOf . }}\""])).to_owned(),
+                ("tpl", 0) => {
+                    (*self.random.of(&["\"{{ . }}\"", "\"x\"", "\"{{ .Values }}\"", "\"{{ kindOf . }}\""])).to_owned()
+                }
                 _ => self.argument(*kind),
             };
             let _ = write!(text, " {argument}");
@@ -748,12 +1220,23 @@ impl Maker<'_> {
         }
         if kind == Map && self.random.percent(40) {
             let count = self.random.below(4);
-            let entries: String = (0..count).map(|_| format!(" {} {}", self.random.of(&["\"a\"", "\"b\"", "\"c\"", "\"k y\"", "\"10\""]), self.argument(Any))).collect();
+            let entries: String = (0..count)
+                .map(|_| {
+                    format!(
+                        " {} {}",
+                        self.random.of(&["\"a\"", "\"b\"", "\"c\"", "\"k y\"", "\"10\""]),
+                        self.argument(Any)
+                    )
+                })
+                .collect();
             return format!("dict{entries}");
         }
         for _ in 0..30 {
             let (name, parameters, more, gives) = *self.random.of(FUNCTIONS);
-            let fits = kind == Any || gives == kind || kind == List && gives == Texts || gives == Any && self.random.percent(10);
+            let fits = kind == Any
+                || gives == kind
+                || kind == List && gives == Texts
+                || gives == Any && self.random.percent(10);
             if !fits && !self.random.percent(2) {
                 continue;
             }
@@ -778,7 +1261,10 @@ impl Maker<'_> {
         let depth = self.depth;
         let text = self.expression(kind, depth.saturating_sub(2));
         self.depth -= 1;
-        let bare = matches!(text.as_str(), "nil" | "true" | "false") || !text.contains(' ') && (text.starts_with(['.', '$', '"', '`', '-', '\'']) || text.starts_with(|c: char| c.is_ascii_digit()));
+        let bare = matches!(text.as_str(), "nil" | "true" | "false")
+            || !text.contains(' ')
+                && (text.starts_with(['.', '$', '"', '`', '-', '\''])
+                    || text.starts_with(|c: char| c.is_ascii_digit()));
         if bare || text.starts_with('(') { text } else { format!("({text})") }
     }
 
@@ -850,9 +1336,18 @@ impl Maker<'_> {
                 5 => self.leaf(Map),
                 6 => "nil".to_owned(),
                 7 => own(&["nil", "missing", "emptys", "b1"], self.random),
-                8 => own(&["m1.a", "m1.b", "m1.c.d", "m1.zz", "m2.a", "m2.name.x", "s1.x", "merged.q", "alias.p"], self.random),
+                8 => own(
+                    &["m1.a", "m1.b", "m1.c.d", "m1.zz", "m2.a", "m2.name.x", "s1.x", "merged.q", "alias.p"],
+                    self.random,
+                ),
                 9 => format!("({}).a", own(&["m1", "m2"], self.random)),
-                10 if !foreign => (*self.random.of(&["$.Release.Name", "$.Release.Revision", "$.Template.Name", "(keys $.Values.m1 | sortAlpha)"])).to_owned(),
+                10 if !foreign => (*self.random.of(&[
+                    "$.Release.Name",
+                    "$.Release.Revision",
+                    "$.Template.Name",
+                    "(keys $.Values.m1 | sortAlpha)",
+                ]))
+                .to_owned(),
                 _ => own(&["x1", "x2", "x3"], self.random),
             },
         }

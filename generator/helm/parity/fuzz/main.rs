@@ -1,6 +1,10 @@
 //! Renders random templates with random values by Helm's own engine and by ours, and shows where they differ.
 //!
 //! `fuzz ORACLE N [SEED]`, where ORACLE is the program that is built from `parity/oracle`. The same seed gives the same cases.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a tool for those who work on the engine: it runs programs and asks for options"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -128,7 +132,9 @@ fn ours(case: &Case) -> Answer {
         Ok(Err(error)) => Answer::Error(error),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
-            Answer::Panic(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
+            Answer::Panic(
+                text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default(),
+            )
         }
     }
 }
@@ -184,7 +190,9 @@ fn differs(theirs: &Answer, ours: &Answer) -> bool {
         // What depends on the clock is refused.
         (_, Answer::Error(error)) if error.contains("on every run") => false,
         // Half a character, and what the parsers of YAML and TOML say about what is neither is not compared.
-        (Answer::Rendered(theirs), Answer::Rendered(ours)) if theirs.values().any(|text| foreign_words(text)) && ours.values().any(|text| foreign_words(text) || text.contains("%!")) =>
+        (Answer::Rendered(theirs), Answer::Rendered(ours))
+            if theirs.values().any(|text| foreign_words(text))
+                && ours.values().any(|text| foreign_words(text) || text.contains("%!")) =>
         {
             false
         }
@@ -236,7 +244,8 @@ fn run(arguments: &[String]) -> Result<bool, String> {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     while done < count {
         let size = BATCH.min(count - done);
-        let cases: Vec<Case> = (done..done + size).map(|number| Case::new(&mut Random::new(seed, number as u64))).collect();
+        let cases: Vec<Case> =
+            (done..done + size).map(|number| Case::new(&mut Random::new(seed, number as u64))).collect();
         oracle.ask(&cases)?;
         let ours: Vec<Answer> = cases.iter().map(ours).collect();
         for (case, ours) in cases.into_iter().zip(ours) {
@@ -244,11 +253,28 @@ fn run(arguments: &[String]) -> Result<bool, String> {
             late += usize::from(theirs == Answer::Late);
             if let (Answer::Error(theirs), Answer::Error(ours)) = (&theirs, &ours) {
                 failed += 1;
-                let kind: String = theirs.trim().rsplit('\n').next().unwrap_or_default().rsplit(": ").next().unwrap_or_default().chars().take(60).collect();
+                let kind: String = theirs
+                    .trim()
+                    .rsplit('\n')
+                    .next()
+                    .unwrap_or_default()
+                    .rsplit(": ")
+                    .next()
+                    .unwrap_or_default()
+                    .chars()
+                    .take(60)
+                    .collect();
                 *kinds.entry(kind).or_default() += 1;
                 if !same_message(theirs, ours) {
                     words += 1;
-                    let key: String = theirs.rsplit(": ").next().unwrap_or_default().chars().filter(|c| !c.is_ascii_digit()).take(40).collect();
+                    let key: String = theirs
+                        .rsplit(": ")
+                        .next()
+                        .unwrap_or_default()
+                        .chars()
+                        .filter(|c| !c.is_ascii_digit())
+                        .take(40)
+                        .collect();
                     let entry = messages.entry(key).or_insert_with(|| (0, format!("{theirs}\n    ours: {ours}")));
                     entry.0 += 1;
                 }

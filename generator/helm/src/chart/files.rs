@@ -93,7 +93,11 @@ impl Object for Files {
                 if text.is_empty() {
                     // Go's code looks at the last byte of a file that has none.
                     let there = self.files.contains_key(argument);
-                    return if there { Err("runtime error: index out of range [-1]".to_owned()) } else { Ok(Value::strings::<&str>([])) };
+                    return if there {
+                        Err("runtime error: index out of range [-1]".to_owned())
+                    } else {
+                        Ok(Value::strings::<&str>([]))
+                    };
                 }
                 let text = text.strip_suffix('\n').unwrap_or(text);
                 Ok(Value::strings(text.split('\n')))

@@ -125,7 +125,7 @@ mod tests {
         for _ in 0..60 {
             value = Value::from(vec![value.clone(), value]);
         }
-        assert!(refused("toYaml", &[value.clone()]).is_some());
+        assert!(refused("toYaml", std::slice::from_ref(&value)).is_some());
         assert!(refused("mustToJson", &[value.clone()]).is_some());
         assert!(refused("first", &[value]).is_none());
     }
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_chart_is_not_large() {
         let value = Value::from((0..10_000i64).map(Value::from).collect::<Vec<_>>());
-        assert!(refused("toYaml", &[value.clone()]).is_none());
+        assert!(refused("toYaml", std::slice::from_ref(&value)).is_none());
         assert!(refused("uniq", &[value]).is_none());
         let many = Value::from((0..100_000i64).map(Value::from).collect::<Vec<_>>());
         assert!(refused("uniq", &[many]).is_some());

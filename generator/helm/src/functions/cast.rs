@@ -4,7 +4,7 @@ use crate::value::Value;
 
 /// A float as an int64, as amd64 converts it: what does not fit is the smallest number.
 pub(super) fn truncate(value: f64) -> i64 {
-    if value > -9.3e18 && value < 9_223_372_036_854_775_808.0 && value >= -9_223_372_036_854_775_808.0 {
+    if value > -9.3e18 && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
         value as i64
     } else {
         i64::MIN
@@ -46,11 +46,7 @@ pub(super) fn parse_int(text: &str) -> Option<i64> {
         return None;
     }
     let size = u64::from_str_radix(&digits, radix).ok()?;
-    if negative {
-        0i64.checked_sub_unsigned(size)
-    } else {
-        i64::try_from(size).ok()
-    }
+    if negative { 0i64.checked_sub_unsigned(size) } else { i64::try_from(size).ok() }
 }
 
 /// `strconv.ParseFloat`.

@@ -172,6 +172,7 @@ pub(super) fn build_custom_cert(args: &Arguments<'_>) -> Return {
     if !key.contains("-----BEGIN ") {
         return fail("error parsing private key: no PEM data in input");
     }
-    let entries: Entries = [("Cert", certificate), ("Key", key)].map(|(name, text)| (name.into(), Value::from(text))).into();
+    let entries: Entries =
+        [("Cert", certificate), ("Key", key)].map(|(name, text)| (name.into(), Value::from(text))).into();
     Ok(entries.into())
 }

@@ -106,9 +106,17 @@ enum Chunk {
     LowerPm,
     Zone,
     /// An offset: whether nothing is `Z`, whether colons stand between, and how many numbers.
-    Offset { z: bool, colons: bool, numbers: u8 },
+    Offset {
+        z: bool,
+        colons: bool,
+        numbers: u8,
+    },
     /// A fraction of so many digits; whether zeros at its end are left out.
-    Fraction { digits: usize, nines: bool, comma: bool },
+    Fraction {
+        digits: usize,
+        nines: bool,
+        comma: bool,
+    },
 }
 
 /// The text before the next chunk of a layout, the chunk, and the rest.
@@ -188,13 +196,60 @@ fn next_chunk(layout: &str) -> (&str, Option<Chunk>, &str) {
 /// Whether it looks like the name of a time zone.
 fn is_zone(name: &str) -> bool {
     const AREAS: &[&str] = &[
-        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Brazil", "Canada", "Chile", "Etc", "Europe",
-        "Indian", "Mexico", "Pacific", "US",
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Brazil",
+        "Canada",
+        "Chile",
+        "Etc",
+        "Europe",
+        "Indian",
+        "Mexico",
+        "Pacific",
+        "US",
     ];
     const NAMES: &[&str] = &[
-        "CET", "CST6CDT", "EET", "EST", "EST5EDT", "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET", "PRC", "ROC", "ROK", "NZ", "GB", "UCT",
-        "Zulu", "Japan", "Singapore", "Israel", "Turkey", "Iran", "Egypt", "Cuba", "Eire", "Poland", "Portugal", "Hongkong", "Iceland",
-        "Jamaica", "Libya", "Navajo", "Kwajalein", "Greenwich", "Universal",
+        "CET",
+        "CST6CDT",
+        "EET",
+        "EST",
+        "EST5EDT",
+        "HST",
+        "MET",
+        "MST",
+        "MST7MDT",
+        "PST8PDT",
+        "WET",
+        "PRC",
+        "ROC",
+        "ROK",
+        "NZ",
+        "GB",
+        "UCT",
+        "Zulu",
+        "Japan",
+        "Singapore",
+        "Israel",
+        "Turkey",
+        "Iran",
+        "Egypt",
+        "Cuba",
+        "Eire",
+        "Poland",
+        "Portugal",
+        "Hongkong",
+        "Iceland",
+        "Jamaica",
+        "Libya",
+        "Navajo",
+        "Kwajalein",
+        "Greenwich",
+        "Universal",
     ];
     NAMES.contains(&name) || name.split_once('/').is_some_and(|(area, _)| AREAS.contains(&area))
 }
@@ -257,7 +312,8 @@ impl Time {
 
     fn format(&self, layout: &str) -> String {
         let civil = self.civil();
-        let month = usize::try_from(civil.month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
+        let month =
+            usize::try_from(civil.month - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
         let weekday = WEEKDAYS[civil.weekday % 7];
         let hour12 = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
         let mut to = String::new();
@@ -582,8 +638,7 @@ impl Parser<'_> {
         if day < 1 || day > days_in(month, self.year) {
             return out_of_range("day");
         }
-        let local =
-            days_of(self.year, month, day) * DAY + self.hour * 3600 + self.minute * 60 + self.second;
+        let local = days_of(self.year, month, day) * DAY + self.hour * 3600 + self.minute * 60 + self.second;
         let (offset, zone) = match (self.offset, self.zone) {
             (Some(0), _) => (0, "UTC".to_owned()),
             (Some(offset), _) => (offset, String::new()),
@@ -603,11 +658,11 @@ impl Time {
     fn add_date(&self, years: i64, months: i64, days: i64) -> Result<Time, String> {
         let added = || {
             let civil = self.civil();
-            let year = i64::from(civil.year).checked_add(years)?;
-            let month = i64::from(civil.month - 1).checked_add(months)?;
+            let year = civil.year.checked_add(years)?;
+            let month = (civil.month - 1).checked_add(months)?;
             let year = year.checked_add(month.div_euclid(12)).filter(|year| (-100_000..100_000).contains(year))?;
-            let date = days_of(year, month.rem_euclid(12) + 1, 1).checked_add(i64::from(civil.day) - 1)?.checked_add(days)?;
-            let before = days_of(i64::from(civil.year), i64::from(civil.month), i64::from(civil.day));
+            let date = days_of(year, month.rem_euclid(12) + 1, 1).checked_add(civil.day - 1)?.checked_add(days)?;
+            let before = days_of(civil.year, civil.month, civil.day);
             let seconds = self.seconds.checked_add(date.checked_sub(before)?.checked_mul(86_400)?)?;
             Some(Time { seconds, ..self.clone() })
         };
@@ -629,8 +684,8 @@ impl Object for Time {
             "Format" => Some(&[Type::String]),
             "Before" | "After" | "Equal" => Some(&[Type::Object("time.Time")]),
             "AddDate" => Some(&[Type::Int, Type::Int, Type::Int]),
-            "Year" | "Month" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay" | "Weekday" | "Unix" | "UnixMilli"
-            | "UnixNano" | "IsZero" | "UTC" | "Local" | "String" => Some(&[]),
+            "Year" | "Month" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay" | "Weekday" | "Unix"
+            | "UnixMilli" | "UnixNano" | "IsZero" | "UTC" | "Local" | "String" => Some(&[]),
             _ => None,
         }
     }
@@ -667,7 +722,9 @@ impl Object for Time {
             "YearDay" => civil.day_of_year.into(),
             "Weekday" => WEEKDAYS[civil.weekday % 7].into(),
             "Unix" => Value::int64(self.seconds),
-            "UnixMilli" => Value::int64(self.seconds.saturating_mul(1000).saturating_add(i64::from(self.nanos) / 1_000_000)),
+            "UnixMilli" => {
+                Value::int64(self.seconds.saturating_mul(1000).saturating_add(i64::from(self.nanos) / 1_000_000))
+            }
             "UnixNano" => Value::int64(self.seconds.wrapping_mul(1_000_000_000).wrapping_add(i64::from(self.nanos))),
             "IsZero" => (self.seconds == Time::zero().seconds && self.nanos == 0).into(),
             "UTC" | "Local" => Value::Object(Arc::new(Time { offset: 0, zone: "UTC".to_owned(), ..self.clone() })),
@@ -700,7 +757,8 @@ fn time_of(value: &Value) -> Option<Time> {
         Value::Object(object) if object.kind() == "time.Time" => {
             let mut time = Time::parse("2006-01-02T15:04:05.999999999Z07:00", &object.text()?).ok()?;
             let shown = object.display();
-            time.zone = shown.rsplit(' ').next().filter(|zone| !zone.starts_with(['+', '-'])).unwrap_or_default().to_owned();
+            time.zone =
+                shown.rsplit(' ').next().filter(|zone| !zone.starts_with(['+', '-'])).unwrap_or_default().to_owned();
             Some(time)
         }
         _ => None,
@@ -843,7 +901,7 @@ fn duration_text(nanos: i64) -> String {
     };
     let text = match size {
         0 => "0s".to_owned(),
-        ..1_000 => with_fraction(1, "ns"),
+        1..1_000 => with_fraction(1, "ns"),
         1_000..1_000_000 => with_fraction(1_000, "µs"),
         1_000_000..1_000_000_000 => with_fraction(1_000_000, "ms"),
         _ => {
@@ -884,7 +942,9 @@ pub(super) fn duration_round(args: &Arguments<'_>) -> Return {
     let nanos = match args.any(0) {
         Value::String(text) => parse_duration(text).unwrap_or(0),
         value if time_of(value).is_some() => {
-            return Err(super::FunctionError::NotDeterministic("it reads the clock, so that it gives something else on every run".to_owned()));
+            return Err(super::FunctionError::NotDeterministic(
+                "it reads the clock, so that it gives something else on every run".to_owned(),
+            ));
         }
         value => value.as_int64().unwrap_or(0),
     };
@@ -905,7 +965,8 @@ pub(super) fn duration_round(args: &Arguments<'_>) -> Return {
 /// A date of TOML, with or without time and zone.
 pub(super) fn of_toml(text: &str) -> Value {
     let text = text.replacen(['t', ' '], "T", 1);
-    let layouts = ["2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02", "15:04:05.999999999"];
+    let layouts =
+        ["2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02", "15:04:05.999999999"];
     let parsed = layouts.iter().find_map(|layout| Time::parse(layout, &text).ok());
     time_value(parsed.unwrap_or_else(Time::zero))
 }

@@ -80,7 +80,12 @@ pub(super) fn omit(args: &Arguments<'_>) -> Return {
         return Ok(Entries::new().into());
     };
     let omitted: BTreeSet<String> = args.rest(1).iter().map(strval).collect();
-    let kept = map.entries().iter().filter(|(key, _)| !omitted.contains(&***key)).map(|(k, v)| (Arc::clone(k), v.clone())).collect::<Entries>();
+    let kept = map
+        .entries()
+        .iter()
+        .filter(|(key, _)| !omitted.contains(&***key))
+        .map(|(k, v)| (Arc::clone(k), v.clone()))
+        .collect::<Entries>();
     Ok(kept.into())
 }
 

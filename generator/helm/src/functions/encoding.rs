@@ -146,8 +146,13 @@ fn base64_mistake(text: &str) -> usize {
             b'\n' | b'\r' => {}
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => in_quantum = (in_quantum + 1) % 4,
             b'=' if in_quantum >= 2 => {
-                let rest: Vec<(usize, u8)> =
-                    bytes.iter().copied().enumerate().skip(at + 1).filter(|(_, b)| !matches!(b, b'\n' | b'\r')).collect();
+                let rest: Vec<(usize, u8)> = bytes
+                    .iter()
+                    .copied()
+                    .enumerate()
+                    .skip(at + 1)
+                    .filter(|(_, b)| !matches!(b, b'\n' | b'\r'))
+                    .collect();
                 let mut rest = rest.into_iter();
                 if in_quantum == 2 {
                     match rest.next() {

@@ -231,7 +231,11 @@ mod tests {
 
     #[test]
     fn values_are_printed_as_go_prints_them() {
-        let map = Value::map([("b", Value::from(1.5)), ("a", Value::Nil), ("c", Value::from(vec![true.into(), "x y".into()]))]);
+        let map = Value::map([
+            ("b", Value::from(1.5)),
+            ("a", Value::Nil),
+            ("c", Value::from(vec![true.into(), "x y".into()])),
+        ]);
         assert_eq!(display(&map), "map[a:<nil> b:1.5 c:[true x y]]");
         assert_eq!(display(&Value::Nil), "<nil>");
         assert_eq!(display(&Value::from(Vec::new())), "[]");

@@ -124,6 +124,9 @@ pub(super) fn chunk(args: &Arguments<'_>) -> Return {
     }
     // Go computes how many chunks there are, which may be none at all.
     let count = ((length as f64 - 1.0) / size as f64).floor() + 1.0;
+    if length == 1 && size < -1 {
+        return Ok(List::of(Of::Lists, vec![values.to_vec().into()]).into());
+    }
     if count == 0.0 {
         return Ok(List::of(Of::Lists, Vec::new()).into());
     }

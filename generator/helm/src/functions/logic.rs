@@ -97,7 +97,10 @@ fn same_at(a: &Value, b: &Value, depth: usize) -> bool {
     }
     match (a, b) {
         (Value::List(a), Value::List(b)) => {
-            a.same(b) && a.item_type() == b.item_type() || a.item_type() == b.item_type() && a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_at(a, b, depth + 1))
+            a.same(b) && a.item_type() == b.item_type()
+                || a.item_type() == b.item_type()
+                    && a.len() == b.len()
+                    && a.iter().zip(b.iter()).all(|(a, b)| same_at(a, b, depth + 1))
         }
         (Value::Map(a), Value::Map(b)) => {
             if a.item_type() != b.item_type() {

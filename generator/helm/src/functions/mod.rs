@@ -121,8 +121,9 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
-    LazyLock::new(|| table::TABLE.iter().flat_map(|function| function.names.iter().map(move |name| (*name, function))).collect());
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    table::TABLE.iter().flat_map(|function| function.names.iter().map(move |name| (*name, function))).collect()
+});
 
 /// All functions of Helm: Sprig's and its own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -146,15 +147,5 @@ impl Functions for HelmFunctions {
             Body::Templates(run) => run(&arguments, exec),
             Body::Refused(reason) => Err(FunctionError::NotDeterministic(reason.to_owned())),
         }
-    }
-}
-
-/// Calls a function that runs no templates.
-#[cfg(test)]
-fn call_pure(name: &str, arguments: &[Value]) -> Option<Return> {
-    match BY_NAME.get(name)?.body {
-        Body::Pure(run) => Some(run(&Arguments(arguments))),
-        Body::Refused(reason) => Some(Err(FunctionError::NotDeterministic(reason.to_owned()))),
-        Body::Templates(_) => None,
     }
 }

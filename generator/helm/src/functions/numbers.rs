@@ -2,7 +2,7 @@
 
 use super::cast::{float, int as to_int};
 use super::decimal::Decimal;
-use super::{Arguments, Return, fail, format, FunctionError};
+use super::{Arguments, FunctionError, Return, fail, format};
 use crate::value::{List, Of, Value};
 
 /// Longer lists of numbers are not made.
@@ -122,11 +122,7 @@ fn decimal(value: f64) -> Result<Decimal, FunctionError> {
     }
 }
 
-fn compute(
-    first: f64,
-    rest: &[Value],
-    run: fn(&Decimal, &Decimal) -> Option<Decimal>,
-) -> Return {
+fn compute(first: f64, rest: &[Value], run: fn(&Decimal, &Decimal) -> Option<Decimal>) -> Return {
     let mut result = decimal(first)?;
     for value in rest {
         let other = decimal(float(value))?;

@@ -366,8 +366,8 @@ impl<'t> Translator<'t> {
             {
                 let name = &self.rest[..end + 2];
                 const NAMES: &[&str] = &[
-                    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper",
-                    "word", "xdigit",
+                    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+                    "upper", "word", "xdigit",
                 ];
                 let bare = name[2..name.len() - 2].trim_start_matches('^');
                 if !NAMES.contains(&bare) {

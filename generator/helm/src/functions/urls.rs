@@ -74,7 +74,8 @@ fn unescape(text: &str, part: Part) -> Result<String, String> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if byte == b'%' {
-            let digits = text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+            let digits =
+                text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
             let Some(value) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
                 let mut end = (at + 3).min(bytes.len());
                 while !text.is_char_boundary(end) {
@@ -105,7 +106,8 @@ fn unescape(text: &str, part: Part) -> Result<String, String> {
 /// Whether it is how a path or fragment may be written.
 fn encoded_well(text: &str, part: Part) -> bool {
     text.bytes().all(|byte| match byte {
-        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'[' | b']' | b'%' => true,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'[' | b']'
+        | b'%' => true,
         byte => !escapes(byte, part),
     })
 }
@@ -113,8 +115,8 @@ fn encoded_well(text: &str, part: Part) -> bool {
 impl Address {
     fn parse(text: &str) -> Result<Address, String> {
         let (main, fragment) = text.split_once('#').unwrap_or((text, ""));
-        let mut address = Address::parse_main(main)
-            .map_err(|error| format!("parse {}: {error}", format::quote(main)))?;
+        let mut address =
+            Address::parse_main(main).map_err(|error| format!("parse {}: {error}", format::quote(main)))?;
         if !fragment.is_empty() {
             address.fragment = unescape(fragment, Part::Fragment)
                 .map_err(|error| format!("parse {}: {error}", format::quote(text)))?;
@@ -329,9 +331,7 @@ fn part_of(map: Option<&Map>, key: &str) -> Result<String, FunctionError> {
         None => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.to_string()),
         Some(Value::Nil) => super::nil_pointer(),
-        Some(value) => {
-            fail(format!("unable to parse {key} key, must be of type string, but {} found", value.kind()))
-        }
+        Some(value) => fail(format!("unable to parse {key} key, must be of type string, but {} found", value.kind())),
     }
 }
 

@@ -242,8 +242,7 @@ enum Word {
 /// Letters of scripts that have words; Chinese characters and their like are none.
 fn is_alphabet(c: char) -> bool {
     let code = u32::from(c);
-    is_letter(c)
-        && !matches!(code, 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x2fa1f)
+    is_letter(c) && !matches!(code, 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x2fa1f)
 }
 
 /// The first word of a text, and what follows.
@@ -291,7 +290,15 @@ fn push_lower(to: &mut String, word: Word, text: &str, connector: char) {
         to.push_str(text);
         return;
     }
-    to.extend(text.chars().map(|c| if is_connector(c) { connector } else if is_upper(c) { lower_char(c) } else { c }));
+    to.extend(text.chars().map(|c| {
+        if is_connector(c) {
+            connector
+        } else if is_upper(c) {
+            lower_char(c)
+        } else {
+            c
+        }
+    }));
 }
 
 fn joined(text: &str, connector: char) -> String {

@@ -231,8 +231,7 @@ impl Type {
             | (Type::Int, Value::Int(_))
             | (Type::Int64, Value::Sized(_, Width::Int64))
             | (Type::Float, Value::Float(_))
-            | (Type::String, Value::String(_))
-            => true,
+            | (Type::String, Value::String(_)) => true,
             (Type::List, Value::List(values)) => values.item_type() == Of::Anything,
             (Type::Strings, Value::List(values)) => values.item_type().is_strings(),
             (Type::Map, Value::Map(map)) => map.item_type().is_anything(),
@@ -438,6 +437,9 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             Value::Nil => self.write(NO_VALUE),
             Value::String(text) => self.write(text),
             value => {
+                if let Some(refusal) = made::written(value) {
+                    return Err(refusal);
+                }
                 let text = print::value(value, self.exec.limits.output).map_err(|reason| self.unprintable(reason))?;
                 self.write(&text)
             }
@@ -951,6 +953,9 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
         if let Some(item) = items.iter().find(|item| made::refusal(item.value()).is_some()) {
             return Ok(item.clone());
+        }
+        if let Some(value) = made::hidden(name, items.iter().map(Item::value)) {
+            return Ok(Item::Plain(value));
         }
         let callee = match (builtin, words.first()) {
             (Builtin::Call, Some(word)) => word.to_string(),

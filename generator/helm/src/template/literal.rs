@@ -245,7 +245,7 @@ impl Number {
     }
 
     /// A floating point number without a fraction is an integer too.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "that is the question")]
+    #[expect(clippy::cast_possible_truncation, reason = "that is the question")]
     #[expect(clippy::cast_sign_loss, reason = "negative numbers are asked for first")]
     fn whole(&mut self, float: f64) {
         if float.fract() == 0.0 && float.abs() < 9_223_372_036_854_775_808.0 {

@@ -64,8 +64,74 @@ pub(super) enum Call {
     Fails(Box<TemplateError>),
 }
 
+/// The functions that write out all that a map or list holds.
+const WRITERS: &[&str] = &[
+    "toYaml",
+    "mustToYaml",
+    "toYamlPretty",
+    "toJson",
+    "mustToJson",
+    "toPrettyJson",
+    "mustToPrettyJson",
+    "toRawJson",
+    "mustToRawJson",
+    "toToml",
+    "mustToToml",
+    "toString",
+    "toStrings",
+    "quote",
+    "squote",
+    "join",
+    "cat",
+    "sortAlpha",
+    "print",
+    "println",
+    "printf",
+    "html",
+    "js",
+    "urlquery",
+];
+
+/// Deeper values are not looked through: they cannot be written out either.
+const DEPTH: usize = 500;
+
+/// More values are not looked at: a list that holds itself many times over would never end.
+const VALUES: u32 = 4_000_000;
+
+/// The refusal that lies in a map or a list, or is the value itself.
+fn within(value: &Value, depth: usize, left: &mut u32) -> Option<Box<TemplateError>> {
+    *left = left.checked_sub(1)?;
+    if *left == 0 {
+        return None;
+    }
+    match value {
+        Value::List(values) if depth < DEPTH && values.item_type().is_anything() => {
+            values.iter().take(*left as usize).find_map(|value| within(value, depth + 1, left))
+        }
+        Value::Map(map) if depth < DEPTH => map.entries().values().find_map(|value| within(value, depth + 1, left)),
+        Value::Object(_) => refusal(value).map(|refusal| Box::new(refusal.clone())),
+        _ => None,
+    }
+}
+
+/// The refusal that would be written out with a value.
+pub(super) fn written(value: &Value) -> Option<Box<TemplateError>> {
+    within(value, 0, &mut { VALUES })
+}
+
+/// What a function that writes out its arguments gives, where a refusal lies in one of them.
+pub(super) fn hidden<'v>(name: &str, arguments: impl IntoIterator<Item = &'v Value>) -> Option<Value> {
+    if !WRITERS.contains(&name) {
+        return None;
+    }
+    arguments.into_iter().find_map(written).map(made)
+}
+
 /// What is to be done with a call.
 pub(super) fn call(name: &str, arguments: &[Value]) -> Call {
+    if let Some(value) = hidden(name, arguments) {
+        return Call::HandsOn(value);
+    }
     let Some((at, value)) = arguments.iter().enumerate().find(|(_, value)| refusal(value).is_some()) else {
         return Call::Runs;
     };

@@ -241,13 +241,18 @@ impl Printer {
             Value::Int(number) | Value::Sized(number, _) if "vdboOxXcqU".contains(verb) => self.whole(*number, verb),
             Value::Float(number) if "vbgGxXfFeE".contains(verb) => self.float(*number, verb),
             Value::String(text) if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') => self.string(text, verb),
-            Value::Bool(_) | Value::Int(_) | Value::Sized(..) | Value::Float(_) | Value::String(_) => self.bad(value, verb)?,
+            Value::Bool(_) | Value::Int(_) | Value::Sized(..) | Value::Float(_) | Value::String(_) => {
+                self.bad(value, verb)?
+            }
             Value::Object(object) if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') => {
                 let shown = object.display();
                 if sharp_v { self.pad(&shown) } else { self.string(&shown, verb) }
             }
             Value::Object(_) => self.bad(value, verb)?,
-            Value::List(values) if matches!(verb, 's' | 'q' | 'x' | 'X') && let Some(bytes) = values.bytes() => {
+            Value::List(values)
+                if matches!(verb, 's' | 'q' | 'x' | 'X')
+                    && let Some(bytes) = values.bytes() =>
+            {
                 self.string(&String::from_utf8_lossy(&bytes), verb);
             }
             Value::List(values) if sharp_v && values.is_nil() => {

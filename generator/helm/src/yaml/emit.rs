@@ -154,7 +154,9 @@ impl Emitter {
             Value::List(values) if let Some(bytes) = values.bytes() => {
                 self.string(&base64::engine::general_purpose::STANDARD.encode(bytes), place);
             }
-            Value::List(values) if values.is_nil() && self.dialect == Dialect::V2 => self.scalar("null", Style::Plain, place),
+            Value::List(values) if values.is_nil() && self.dialect == Dialect::V2 => {
+                self.scalar("null", Style::Plain, place)
+            }
             Value::List(values) if values.is_empty() => {
                 self.indicator("[", true, true, false);
                 self.indicator("]", false, false, false);
@@ -228,7 +230,21 @@ impl Emitter {
         let old_bool = || {
             matches!(
                 text,
-                "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+                "y" | "Y"
+                    | "yes"
+                    | "Yes"
+                    | "YES"
+                    | "on"
+                    | "On"
+                    | "ON"
+                    | "n"
+                    | "N"
+                    | "no"
+                    | "No"
+                    | "NO"
+                    | "off"
+                    | "Off"
+                    | "OFF"
             )
         };
         let style = if text.contains('\n') {
@@ -392,7 +408,7 @@ impl Emitter {
             0xa0 => "_".to_owned(),
             0x2028 => "L".to_owned(),
             0x2029 => "P".to_owned(),
-            0..=0xff => format!("x{code:02X}"),
+            code if code <= 0xff => format!("x{code:02X}"),
             0x100..=0xffff => format!("u{code:04X}"),
             _ => format!("U{code:08X}"),
         };

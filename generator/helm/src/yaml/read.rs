@@ -64,9 +64,7 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
         if event.is_err() && reader.root.is_some() {
             break;
         }
-        let (event, span) = event.map_err(|error| {
-            format!("yaml: line {}: {}", error.marker().line(), error.info())
-        })?;
+        let (event, span) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
         let line = span.start.line();
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -135,7 +133,6 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Node, Str
     };
     match core {
         "str" => Ok(string()),
-        "null" => Ok(Node::Scalar(Scalar::Null, text.into())),
         "merge" if text == "<<" => Ok(Node::Scalar(Scalar::Merge, text.into())),
         "binary" => {
             let data = base64::engine::general_purpose::STANDARD
@@ -143,7 +140,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Node, Str
                 .map_err(|_| "yaml: !!binary value contains invalid base64 data".to_owned())?;
             Ok(Node::Scalar(Scalar::String, String::from_utf8_lossy(&data).as_ref().into()))
         }
-        "bool" | "int" | "float" | "timestamp" => match meaning {
+        "null" | "bool" | "int" | "float" | "timestamp" => match meaning {
             _ if core == found => Ok(Node::Scalar(meaning, text.into())),
             Scalar::Int(value) if core == "float" => Ok(Node::Scalar(Scalar::Float(value as f64), text.into())),
             _ => Err(format!("yaml: cannot decode !!{found} `{text}` as a !!{core}")),

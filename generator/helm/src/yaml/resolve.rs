@@ -71,9 +71,7 @@ pub(crate) fn resolve(text: &str, dialect: Dialect) -> Scalar {
     let Some(first) = text.bytes().next() else {
         return Scalar::Null;
     };
-    if !matches!(first, b'+' | b'-' | b'.' | b'~' | b'0'..=b'9')
-        && !b"yYnNtTfFoO".contains(&first)
-    {
+    if !matches!(first, b'+' | b'-' | b'.' | b'~' | b'0'..=b'9') && !b"yYnNtTfFoO".contains(&first) {
         return Scalar::String;
     }
     match text {
@@ -112,7 +110,10 @@ fn number(text: &str) -> Scalar {
     if let Some(integer) = integer(plain) {
         return integer;
     }
-    if plain.len() > 1 && plain.starts_with(['+', '-']) && !plain[1..].starts_with(['.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+    if plain.len() > 1
+        && plain.starts_with(['+', '-'])
+        && !plain[1..].starts_with(['.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    {
         return Scalar::String;
     }
     static FLOAT: LazyLock<Option<Regex>> =

@@ -115,7 +115,7 @@ mod tests {
             "foo foo-bar foo.bar foo0 foobar",
             "- _ a",
             "host1 host2b host10",
-            "a01 a1",
+            "a1 a01",
             "d1 d12 d12a",
         ] {
             assert_eq!(sorted(keys, Dialect::V2), keys);

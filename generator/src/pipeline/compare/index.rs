@@ -49,6 +49,7 @@ pub(super) fn read_index(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// What every layout of `index.yaml`, past and future, has in common.
 #[derive(Deserialize)]
+#[serde(expecting = "a map")]
 pub(super) struct Head {
     version: u64,
     generator: String,
@@ -57,6 +58,7 @@ pub(super) struct Head {
 
 /// What this version needs to know from `index.yaml`; keys it does not know are left alone.
 #[derive(Deserialize)]
+#[serde(expecting = "a map")]
 pub(super) struct Index {
     version: u64,
     generator: String,
@@ -64,6 +66,7 @@ pub(super) struct Index {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a map")]
 struct IndexEntry {
     sha256: Sha256Digest,
 }

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, os::unix::fs::symlink, os::unix::net::UnixListener};
 
 use super::*;
+use crate::pipeline::source::{self, Folder};
 
 const VERSION: &str = "0.4.0";
 
@@ -55,17 +56,61 @@ impl Argocd {
     }
 
     pub(crate) fn compare(&self, tree: &DesiredTree) -> Comparison {
-        compare(self.0.path(), tree, VERSION, false).unwrap()
+        self.both(tree, false)
     }
 
     pub(crate) fn overwrite(&self, tree: &DesiredTree) -> Comparison {
-        compare(self.0.path(), tree, VERSION, true).unwrap()
+        self.both(tree, true)
+    }
+
+    /// A commit that holds the same comes to the same answer.
+    fn both(&self, tree: &DesiredTree, overwrite: bool) -> Comparison {
+        let comparison = compare(self.0.path(), tree, VERSION, overwrite).unwrap();
+        let (source, name) = self.as_source();
+        let other = compare_committed(&source, &name, tree, VERSION, overwrite).unwrap();
+        assert_eq!(in_words(&other), in_words(&comparison));
+        comparison
+    }
+
+    fn as_source(&self) -> (AsCommitted, String) {
+        let (parent, name) = (self.0.path().parent().unwrap(), self.0.path().file_name().unwrap());
+        (AsCommitted(Folder::new(parent)), name.to_str().unwrap().to_owned())
     }
 
     pub(crate) fn leftovers(&self, environments: &[&str], overwrite: bool) -> Vec<Comparison> {
         let names = environments.iter().map(|name| (*name).to_owned()).collect();
-        leftovers(self.0.path(), &names, VERSION, overwrite).unwrap()
+        let found = leftovers(self.0.path(), &names, VERSION, overwrite).unwrap();
+        let (source, name) = self.as_source();
+        let others = leftovers_committed(&source, &name, &names, VERSION, overwrite).unwrap();
+        let removed = |all: &[Comparison]| all.iter().map(|one| one.removed.clone()).collect::<Vec<_>>();
+        assert_eq!(removed(&others), removed(&found));
+        found
     }
+}
+
+/// A folder read as if a commit held it.
+struct AsCommitted(Folder);
+
+impl source::Source for AsCommitted {
+    fn list(&self, folder: &str) -> Result<Vec<source::Found>, crate::Failure> {
+        self.0.list(folder)
+    }
+
+    fn walk(&self, folder: &str) -> Result<Vec<source::Found>, crate::Failure> {
+        self.0.walk(folder)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, crate::Failure> {
+        self.0.read(path)
+    }
+}
+
+impl Committed for AsCommitted {}
+
+fn in_words(comparison: &Comparison) -> String {
+    let Comparison { added, changed, removed, unchanged, kept, problems, new, .. } = comparison;
+    let new: Vec<_> = if comparison.has_changes() { new.iter().collect() } else { Vec::new() };
+    format!("+{added:?} ~{changed:?} -{removed:?} ={unchanged} kept {kept:?} problems {problems:?} new {new:?}")
 }
 
 fn one() -> DesiredTree {

@@ -291,6 +291,17 @@ fn without_a_journal_everything_staged_is_forgotten() {
 }
 
 #[test]
+fn notes_that_were_cut_off_are_cleared_away() {
+    let argocd = Argocd::new();
+    argocd.render(&one(), ALL_ABILITIES).unwrap();
+    fs::write(argocd.at(".kubezero").join(stamp::DRAFT), "{\"who").unwrap();
+    assert!(has_remains(&argocd.at("")));
+    recover(&argocd.lock()).unwrap();
+    assert!(!has_remains(&argocd.at("")));
+    argocd.is_exactly(&one());
+}
+
+#[test]
 fn what_was_changed_after_a_crash_is_let_be() {
     // Before its exchange: the edited environment stays as it is.
     let argocd = Argocd::new();

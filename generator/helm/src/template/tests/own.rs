@@ -41,7 +41,9 @@ fn mistakes_carry_the_chain_of_templates() {
     let places: Vec<String> = error
         .places
         .iter()
-        .map(|place| format!("{}:{}:{} {} <{}>", place.file, place.line, place.column.unwrap(), place.template, place.at))
+        .map(|place| {
+            format!("{}:{}:{} {} <{}>", place.file, place.line, place.column.unwrap(), place.template, place.at)
+        })
         .collect();
     assert_eq!(
         places,
@@ -158,7 +160,10 @@ fn long_chains_of_else_if_are_read() {
 
 #[test]
 fn no_text_makes_it_panic() {
-    let pieces = ["{{", "}}", "(", ")", "|", ".", "$x", ":=", "if", "range", "end", "\"", "`", "'", "- ", " -", "/*", "*/", "é", "0x", "%"];
+    let pieces = [
+        "{{", "}}", "(", ")", "|", ".", "$x", ":=", "if", "range", "end", "\"", "`", "'", "- ", " -", "/*", "*/", "é",
+        "0x", "%",
+    ];
     let mut seed = 7u64;
     for _ in 0..20_000 {
         let mut text = String::new();
@@ -220,16 +225,17 @@ fn on_thing(text: &str) -> String {
     let mut templates = Templates::new();
     templates.parse("t", text, &Helpers).unwrap();
     let data = Value::map([("thing", Value::Object(Arc::new(Thing)))]);
-    Arc::new(templates)
-        .execute("t", &data, &Helpers, Limits::default())
-        .unwrap_or_else(|error| error.message)
+    Arc::new(templates).execute("t", &data, &Helpers, Limits::default()).unwrap_or_else(|error| error.message)
 }
 
 #[test]
 fn objects_have_fields_and_methods() {
     assert_eq!(on_thing("{{.thing.Name}} {{.thing}} {{len .thing.Name}}"), "n a thing 1");
     assert_eq!(on_thing("{{.thing.Has `a`}} {{`b` | .thing.Has}} {{.thing.Self.Self.Name}}"), "true false n");
-    assert_eq!(on_thing("{{if .thing.Has `a`}}1{{end}}{{printf `%s %d` .thing .thing}}"), "1a thing %!d(*thing.Thing=a thing)");
+    assert_eq!(
+        on_thing("{{if .thing.Has `a`}}1{{end}}{{printf `%s %d` .thing .thing}}"),
+        "1a thing %!d(*thing.Thing=a thing)"
+    );
 }
 
 #[test]
@@ -247,10 +253,7 @@ fn mistakes_with_objects_are_gos() {
         on_thing("{{.thing.Has}}"),
         at("8", "executing \"t\" at <.thing.Has>: wrong number of args for Has: want 1 got 0")
     );
-    assert_eq!(
-        on_thing("{{.thing.Fail}}"),
-        at("8", "executing \"t\" at <.thing.Fail>: error calling Fail: no")
-    );
+    assert_eq!(on_thing("{{.thing.Fail}}"), at("8", "executing \"t\" at <.thing.Fail>: error calling Fail: no"));
     assert_eq!(
         on_thing("{{.thing.Name 1}}"),
         at("8", "executing \"t\" at <.thing.Name>: Name has arguments but cannot be invoked as function")
