@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::diff::words;
 use super::output::{complain, count, print};
 use super::render::{desired, failed, parts, problems};
-use super::{Global, Outcome};
+use super::{Global, Outcome, cache};
 use crate::git::commit::{Done, Request, TRIES, Work};
 use crate::git::{self, Commit, Git, Tree, checkout};
 use crate::pipeline::compare::{self, Comparison, DesiredTree};
@@ -100,7 +100,8 @@ struct Last {
 impl Work for Rendering<'_> {
     fn render(&self, inputs: Commit) -> Result<Vec<Comparison>> {
         let tree = self.git.inputs(inputs)?;
-        let repository = Repository::load(&tree, &self.global.wanted(&self.args.environments))?;
+        let repository =
+            Repository::load(&tree, &self.global.wanted(&self.args.environments))?.with_charts(cache::charts());
         let environments = pipeline::resolve(&repository)?;
         let desired = pipeline::render_each(&repository, &environments, desired)?;
         let overwrite = self.args.overwrite_edited;

@@ -5,6 +5,7 @@
 //! say yes to. What comes out is a [`model::Review`]. [`compare`] does the like for two environments of one side.
 
 pub mod cause;
+pub mod chart;
 pub mod compare;
 pub mod effect;
 pub mod facts;
@@ -81,9 +82,16 @@ pub fn review(
     acceptances: &[Acceptance],
 ) -> Review {
     let environments = environments(base, head);
-    let raws = changes(&environments, |environment| {
+    let mut raws = changes(&environments, |environment| {
         (files(base.and_then(|view| view.tree(environment))), files(head.and_then(|view| view.tree(environment))))
     });
+    let each: Vec<&str> = environments.iter().copied().collect();
+    let of_charts: Vec<_> = each.par_iter().map(|environment| chart::changes(environment, base, head)).collect();
+    let mut charts = Vec::new();
+    for (more, seen) in of_charts {
+        raws.extend(more);
+        charts.extend(seen);
+    }
     let facts = own_facts(&environments, base, head);
     let causes = Causes::between(base, head);
     let mut groups = group::group(&raws, &facts);
@@ -108,7 +116,16 @@ pub fn review(
 
     let without_effect = effect::without_effect(base, head, &causes, &items);
     let totals = totals(&raws, &items, base, head, &causes);
-    Review { base: side(names.0, base), head: side(names.1, head), items, by_tool, without_effect, demands, totals }
+    Review {
+        base: side(names.0, base),
+        head: side(names.1, head),
+        items,
+        by_tool,
+        without_effect,
+        demands,
+        charts: chart::together(charts),
+        totals,
+    }
 }
 
 /// Every environment of either side.
@@ -173,6 +190,13 @@ fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<Vie
     for raw in raws {
         *by_class.entry(raw.class()).or_default() += 1;
         digest.update(format!("{}\0{:?}\0{:?}\0{:?}\0", raw.environment, raw.action, raw.object, raw.was));
+        if raw.chart.is_some() {
+            for content in [&raw.base, &raw.head] {
+                digest.update(content.as_ref().map(Json::to_string).unwrap_or_default());
+            }
+            digest.update(serde_json::to_string(&raw.edits).unwrap_or_default());
+            continue;
+        }
         for (side, file) in [(base, &raw.base_file), (head, &raw.head_file)] {
             let text = file
                 .as_ref()
@@ -184,6 +208,7 @@ fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<Vie
     Totals {
         changed: raws.len(),
         listed: items.iter().map(|item| item.places.len()).sum(),
+        of_charts: raws.iter().filter(|raw| raw.chart.is_some()).count(),
         files: differing_files(base, head),
         inputs: causes.changed_files().count(),
         by_class: by_class.into_iter().collect(),

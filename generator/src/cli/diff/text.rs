@@ -40,6 +40,7 @@ pub fn text(review: &Review, width: usize) -> String {
             }),
         }
     }
+    page.unseen();
     page.by_tool();
     page.without_effect();
     page.demands();
@@ -430,6 +431,16 @@ impl Page<'_> {
     fn folded(&mut self, bundles: &[Bundle<'_>]) {
         for bundle in bundles {
             self.wrapped(0, 4, DIM, &one_line(bundle, self.review));
+        }
+    }
+
+    /// What is not in the review, because no archive was at hand.
+    fn unseen(&mut self) {
+        let unseen = words::unseen(self.review);
+        if !unseen.is_empty() {
+            self.blank();
+            self.line(0, RED.bold(), "OBJECTS NOT SEEN");
+            unseen.iter().for_each(|line| self.wrapped(0, 2, PLAIN, line));
         }
     }
 
