@@ -93,7 +93,7 @@ struct Rendering<'a> {
 #[derive(Debug, Default)]
 struct Last {
     digest: String,
-    /// How many objects change, by class, the worst first.
+    /// How many objects change, by class, the worst first; empty where the message is given.
     classes: BTreeMap<Class, usize>,
 }
 
@@ -120,7 +120,8 @@ impl Work for Rendering<'_> {
             return Err(repository.mistakes(problems));
         }
         let mut classes = BTreeMap::new();
-        for comparison in &comparisons {
+        // A message of one's own does not name them.
+        for comparison in comparisons.iter().filter(|_| self.args.message.is_none()) {
             let desired = desired.iter().find(|desired| desired.environment == comparison.environment);
             for raw in changes(&tree, comparison, desired)? {
                 *classes.entry(raw.class()).or_default() += 1;
