@@ -157,14 +157,10 @@ fn pause(attempt: u32, process: u32) -> Duration {
 
 /// The same digest that a review has of the trees it compares.
 fn digest(trees: &[DesiredTree]) -> String {
-    let mut digest = Sha256::new();
-    for tree in trees {
-        for (path, bytes) in &tree.files {
-            digest.update(format!("{}/{path}\0{}\0", tree.environment, bytes.len()));
-            digest.update(bytes);
-        }
-    }
-    format!("{:x}", digest.finalize())
+    review::digest(trees.iter().flat_map(|tree| {
+        let files = tree.files.iter();
+        files.map(|(path, bytes)| (tree.environment.as_str(), path.as_str(), bytes.as_ref()))
+    }))
 }
 
 /// What becomes of the objects of one environment.
