@@ -220,16 +220,25 @@ struct From {
 impl From {
     /// Which line of the template made each line of its output. The context already points at the component.
     fn lines(&self, repository: &Repository, context: &mut Context) -> Option<Vec<u32>> {
-        if let Some((key, value)) = &self.entry {
-            context.data_mut()["key"] = key.clone();
-            context.data_mut()["value"] = value.clone();
-        }
+        show_entry(context, self.entry.clone());
         let lines = line_map(repository, &self.template, context);
-        if let Some(map) = context.data_mut().as_object_mut().filter(|_| self.entry.is_some()) {
+        show_entry(context, None);
+        lines
+    }
+}
+
+/// Sets `key` and `value` to what a template is rendered for, or takes them away.
+fn show_entry(context: &mut Context, entry: Option<(Json, Json)>) {
+    let Some(map) = context.data_mut().as_object_mut() else { return };
+    match entry {
+        Some((key, value)) => {
+            map.insert("key".to_owned(), key);
+            map.insert("value".to_owned(), value);
+        }
+        None => {
             map.remove("key");
             map.remove("value");
         }
-        lines
     }
 }
 
@@ -291,14 +300,10 @@ impl Made<'_> {
         };
         for (key, value) in entries {
             let path = format!("{before}{key}{after}");
-            context.data_mut()["key"] = Json::String(key);
-            context.data_mut()["value"] = value;
+            show_entry(context, Some((Json::String(key), value)));
             self.one(component, template, &path, context, mistakes);
         }
-        if let Some(map) = context.data_mut().as_object_mut() {
-            map.remove("key");
-            map.remove("value");
-        }
+        show_entry(context, None);
     }
 
     fn one(
