@@ -174,24 +174,16 @@ pub(super) fn render(
 
 /// Ports that Services have on the machines: what charts are told, and what our own objects say.
 fn opened_ports(files: &Files<'_, '_>, values: &BTreeMap<String, Arc<Node>>) -> BTreeSet<u64> {
-    fn walk(node: &Node, found: &mut BTreeSet<u64>) {
-        match &node.value {
-            yaml::Value::Map(map) => {
-                for (key, entry) in map {
-                    if key.ends_with("odePort")
-                        && let Some(port) = entry.node.to_json().as_u64()
-                    {
-                        found.insert(port);
-                    }
-                    walk(&entry.node, found);
-                }
-            }
-            yaml::Value::List(items) => items.iter().for_each(|item| walk(item, found)),
-            _ => {}
-        }
-    }
     let mut found = BTreeSet::new();
-    values.values().for_each(|node| walk(node, &mut found));
+    for node in values.values() {
+        node.visit(&mut |node, path| {
+            if let (Some(yaml::Step::Key(key)), yaml::Value::Number(port)) = (path.last(), &node.value)
+                && key.ends_with("odePort")
+            {
+                found.extend(port.as_u64());
+            }
+        });
+    }
     for (_, file) in files.files.iter().filter(|(path, _)| path.starts_with("manifests/")) {
         // Our own writer puts it so, and nothing else.
         let text = str::from_utf8(&file.text).unwrap_or_default();
