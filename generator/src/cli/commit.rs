@@ -93,7 +93,7 @@ struct Rendering<'a> {
 #[derive(Debug, Default)]
 struct Last {
     digest: String,
-    /// How many objects change, by class, the worst first.
+    /// How many objects change, by class, the worst first; empty where the message is given.
     classes: BTreeMap<Class, usize>,
 }
 
@@ -121,7 +121,8 @@ impl Work for Rendering<'_> {
             return Err(repository.mistakes(problems));
         }
         let mut classes = BTreeMap::new();
-        for comparison in &comparisons {
+        // A message of one's own does not name them.
+        for comparison in comparisons.iter().filter(|_| self.args.message.is_none()) {
             let desired = desired.iter().find(|desired| desired.environment == comparison.environment);
             for raw in changes(&tree, comparison, desired)? {
                 *classes.entry(raw.class()).or_default() += 1;
@@ -157,14 +158,10 @@ fn pause(attempt: u32, process: u32) -> Duration {
 
 /// The same digest that a review has of the trees it compares.
 fn digest(trees: &[DesiredTree]) -> String {
-    let mut digest = Sha256::new();
-    for tree in trees {
-        for (path, bytes) in &tree.files {
-            digest.update(format!("{}/{path}\0{}\0", tree.environment, bytes.len()));
-            digest.update(bytes);
-        }
-    }
-    format!("{:x}", digest.finalize())
+    review::digest(trees.iter().flat_map(|tree| {
+        let files = tree.files.iter();
+        files.map(|(path, bytes)| (tree.environment.as_str(), path.as_str(), bytes.as_ref()))
+    }))
 }
 
 /// What becomes of the objects of one environment.

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::facts::Facts;
 use super::model::{Action, Class, Finding, GroupedEdit, Item, Object, Place};
 use super::tree::Raw;
+use crate::pipeline::render::hex;
 
 /// An item with what it was made of, for those who look for its causes.
 #[derive(Debug)]
@@ -205,7 +206,8 @@ fn short(parts: &[&str]) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }
-    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest.finalize();
+    hex(&digest[..6])
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::pipeline::compare::INDEX;
-use crate::pipeline::render::RenderedTree;
+use crate::pipeline::render::{RenderedTree, hex};
 use crate::pipeline::repository::Repository;
 use cause::Causes;
 use facts::Facts;
@@ -166,13 +166,10 @@ fn own_facts(environments: &BTreeSet<&str>, base: Option<View<'_>>, head: Option
 
 fn side(named: Named, view: Option<View<'_>>) -> Side {
     let trees = view.map_or(&[][..], |view| view.trees);
-    let mut digest = Sha256::new();
-    for tree in trees {
-        for (path, file) in &tree.files {
-            digest.update(format!("{}/{path}\0{}\0", tree.plan.environment.name, file.text.len()));
-            digest.update(&file.text);
-        }
-    }
+    let files = trees.iter().flat_map(|tree| {
+        let environment = tree.plan.environment.name.as_str();
+        tree.files.iter().map(move |(path, file)| (environment, path.as_str(), file.text.as_ref()))
+    });
     Side {
         name: named.name,
         commit: named.commit,
@@ -180,8 +177,18 @@ fn side(named: Named, view: Option<View<'_>>) -> Side {
         environments: trees.iter().map(|tree| tree.plan.environment.name.clone()).collect(),
         applications: trees.iter().map(|tree| tree.plan.applications.len()).sum(),
         objects: trees.iter().map(|tree| tree::count(tree.files.keys().map(String::as_str))).sum(),
-        digest: hex(digest),
+        digest: digest(files),
     }
+}
+
+/// One digest of rendered trees: environment, path and bytes of each file, in order.
+pub fn digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f str, &'f [u8])>) -> String {
+    let mut digest = Sha256::new();
+    for (environment, path, bytes) in files {
+        digest.update(format!("{environment}/{path}\0{}\0", bytes.len()));
+        digest.update(bytes);
+    }
+    hex(&digest.finalize())
 }
 
 fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<View<'_>>, causes: &Causes<'_>) -> Totals {
@@ -212,7 +219,7 @@ fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<Vie
         files: differing_files(base, head),
         inputs: causes.changed_files().count(),
         by_class: by_class.into_iter().collect(),
-        digest: hex(digest),
+        digest: hex(&digest.finalize()),
     }
 }
 
@@ -229,8 +236,4 @@ fn differing_files(base: Option<View<'_>>, head: Option<View<'_>>) -> usize {
         .into_iter()
         .filter(|(environment, path)| text(base, environment, path) != text(head, environment, path))
         .count()
-}
-
-fn hex(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
