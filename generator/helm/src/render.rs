@@ -11,6 +11,7 @@ use crate::capabilities::Capabilities;
 use crate::chart::values::{ROOT, Tree, lookup_table};
 use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, schema, text, version};
 use crate::value::{Entries, Map, Of, Value};
+use crate::yaml::{Head, walk};
 
 /// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
 pub trait Engine {
@@ -516,7 +517,10 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
         path: path.to_owned(),
         content: content.to_owned(),
     };
-    let head = text::read(content).and_then(|value| head(&value)).map_err(failed)?;
+    let head = match walk(content) {
+        Some(head) => head,
+        None => text::read(content).and_then(|value| head(&value)).map_err(failed)?,
+    };
     let manifest = Manifest {
         path: path.to_owned(),
         content: content.to_owned(),
@@ -554,16 +558,8 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
     Ok(())
 }
 
-#[derive(Default)]
-struct Head {
-    api_version: String,
-    kind: String,
-    name: String,
-    annotations: BTreeMap<String, String>,
-}
-
 /// What Helm looks at in a document.
-fn head(value: &Value) -> Result<Head, String> {
+pub(crate) fn head(value: &Value) -> Result<Head, String> {
     use crate::chart::{field, json_type, string};
     let wrong = |value: &Value, of: &str| {
         let got = json_type(value);
