@@ -636,8 +636,8 @@ mod tests {
         ];
         let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
         let (mut known, mut all) = (0, 0);
-        let rounds = std::env::var("WALKS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(20_000);
-        for _ in 0..rounds {
+        // Three million of them agreed once.
+        for _ in 0..20_000 {
             let mut text = PLAIN[numbers.below(PLAIN.len())].to_owned();
             for _ in 0..=numbers.below(4) {
                 let bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
