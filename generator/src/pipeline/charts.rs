@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use helm_render::capabilities::{Capabilities, HelmVersion};
 use helm_render::chart::{Chart, Limits, values};
-use helm_render::engine::HelmEngine;
-use helm_render::render::{self, Options, Release, RenderError, Rendered};
-use helm_render::template;
+use helm_render::render::{Options, Prepared, Release, RenderError, Rendered};
 use helm_render::value::Value;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -210,7 +208,7 @@ pub type Scopes<'s> = &'s dyn Fn(&str, &str) -> Option<bool>;
 #[derive(Debug, Default)]
 pub struct Charts {
     cache: Option<Box<dyn Archives>>,
-    parsed: Memo<String, Arc<Chart>>,
+    parsed: Memo<String, Arc<Prepared>>,
     rendered: Memo<[u8; 32], Arc<ChartObjects>>,
 }
 
@@ -242,12 +240,12 @@ impl Charts {
     ///
     /// # Errors
     /// Where it is not at hand or cannot be read.
-    pub fn chart(&self, lock: &Lock, vendored: &Vendored, pin: &Pin) -> Result<Arc<Chart>, Problem> {
+    pub fn chart(&self, lock: &Lock, vendored: &Vendored, pin: &Pin) -> Result<Arc<Prepared>, Problem> {
         let sha256 = sum(lock, pin)?;
         self.parsed.get_or(sha256.to_owned(), || {
             let bytes = self.archive(sha256, vendored)?;
             Chart::from_archive(&bytes, &Limits::default())
-                .map(Arc::new)
+                .map(|chart| Arc::new(Prepared::new(chart)))
                 .map_err(|error| Problem::NoChart(error.to_string()))
         })
     }
@@ -314,8 +312,8 @@ fn objects(chart: &Arc<Chart>, sha256: &str, request: &Request, scopes: Scopes<'
     }
     let release = Release::new(request.release.as_str(), request.namespace.as_str());
     let options = Options { include_crds: request.crds, ..Options::default() };
-    let mut engine = HelmEngine::new(template::Limits::default());
-    let rendered = render::render(chart, &values, &release, &capabilities, &options, &mut engine)
+    let rendered = chart
+        .render(&values, &release, &capabilities, &options)
         .map_err(|error: RenderError| failed(error.to_string()))?;
     let objects = gather(&rendered, request, scopes).map_err(failed)?;
     Ok(ChartObjects { sha256: sha256.to_owned(), rendered, objects })
