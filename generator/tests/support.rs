@@ -33,6 +33,8 @@ pub fn command(program: &str, folder: &Path) -> Command {
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
     let mut command = Command::new(program);
     command.current_dir(folder).env("PATH", path).env("NO_COLOR", "1").env("LC_ALL", "C").env_remove("COLUMNS");
+    // What a person has in their cache is not part of a test.
+    command.env("KUBEZERO_CACHE", "nowhere");
     command.stdin(Stdio::null());
     command
 }

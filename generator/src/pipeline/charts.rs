@@ -299,7 +299,7 @@ fn whole(failure: &Failure) -> String {
     format!("{failure}: {}", failure.source)
 }
 
-fn objects(chart: &Arc<Chart>, sha256: &str, request: &Request, scopes: Scopes<'_>) -> Result<ChartObjects, Problem> {
+fn objects(chart: &Prepared, sha256: &str, request: &Request, scopes: Scopes<'_>) -> Result<ChartObjects, Problem> {
     let failed = |why: String| Problem::NotRendered(why);
     let values = match request.values.as_str() {
         "" => Value::map::<&str, Value>([]),
