@@ -13,10 +13,10 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::lock::{Lock, Pin};
-use crate::Failure;
 use crate::diagnostic::Diagnostic;
 use crate::objects::application::ApplicationSource;
 use crate::objects::manifest::Identity;
+use crate::{Failure, hex};
 
 /// The version of Helm that charts are rendered as. Argo CD 3.5 and later have no other.
 const HELM: HelmVersion = HelmVersion::V4_2;
@@ -255,7 +255,7 @@ impl Charts {
             let Some(bytes) = archives.read(sha256).map_err(|failure| Problem::Unreadable(whole(&failure)))? else {
                 continue;
             };
-            let found = super::render::hex(&Sha256::digest(&bytes));
+            let found = hex(&Sha256::digest(&bytes));
             return match found == sha256 {
                 true => Ok(bytes),
                 false => Err(Problem::WrongSum(sha256.to_owned(), found)),
