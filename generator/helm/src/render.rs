@@ -474,7 +474,8 @@ fn run(
             let message = execution_message(&error, v4);
             RenderError::Template { message, error: Box::new(error) }
         })?;
-        files.insert(name.clone(), text.replace("<no value>", ""));
+        let text = if text.contains("<no value>") { text.replace("<no value>", "") } else { text };
+        files.insert(name.clone(), text);
     }
     Ok(files)
 }
@@ -562,19 +563,31 @@ fn crds(tree: &Tree, at: usize) -> Vec<Crd> {
 }
 
 static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|(?-u:\s)*\n)---(?-u:\s)*").ok());
-static SEPARATOR_V4: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m)^---[ \t]*").ok());
 
 /// Splits what a template gave into documents.
 fn split(content: &str, v4: bool) -> Vec<&str> {
-    let separator = if v4 { &*SEPARATOR_V4 } else { &*SEPARATOR };
-    let content = if v4 { content.trim_start() } else { content.trim() };
-    let Some(separator) = separator else { return vec![content] };
-    let documents = separator.split(content);
     if v4 {
-        documents.map(str::trim_start).filter(|document| !document.trim().is_empty()).collect()
-    } else {
-        documents.filter(|document| !document.is_empty()).map(str::trim).collect()
+        return split_v4(content.trim_start());
     }
+    let content = content.trim();
+    let Some(separator) = &*SEPARATOR else { return vec![content] };
+    separator.split(content).filter(|document| !document.is_empty()).map(str::trim).collect()
+}
+
+/// Helm 4 splits at lines that begin with three dashes, and takes the blanks after them away.
+fn split_v4(content: &str) -> Vec<&str> {
+    let mut documents = Vec::new();
+    let (mut start, mut line) = (0, 0);
+    while line < content.len() {
+        let rest = &content[line..];
+        if let Some(after) = rest.strip_prefix("---") {
+            documents.push(&content[start..line]);
+            start = content.len() - after.trim_start_matches([' ', '\t']).len();
+        }
+        line += rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+    }
+    documents.push(&content[start..]);
+    documents.into_iter().map(str::trim_start).filter(|document| !document.trim_end().is_empty()).collect()
 }
 
 const EVENTS: &[&str] = &[

@@ -151,7 +151,7 @@ impl<'t> Walk<'t> {
             && self.open.last().is_some_and(|top| column > top.column)
         {
             // The scalar goes on.
-            if matters || !begins_plain(rest) || plain_end(rest)? < rest.len() {
+            if matters || plain_end(rest)? < rest.len() {
                 return None;
             }
             self.plain = Some(false);
@@ -167,6 +167,10 @@ impl<'t> Walk<'t> {
                     Slot::Annotations if !item => Role::Annotations,
                     _ => return None,
                 };
+                if !item && self.key(start, end).is_none() {
+                    // A scalar on a line of its own.
+                    return if slot == Slot::Any { self.value(start, end, slot) } else { None };
+                }
                 self.push(Open { column, list: item, role })?;
                 return self.entry(start, end, column);
             }
@@ -520,6 +524,7 @@ mod tests {
         "a: [a, 'b, c', {d: \"e\", f: [1, 2]}, []]\nb: {}\nc: \"x\n  y \\\n  z\"\nd: 'it''s\n\n  so'\n",
         "a:\n- b\n- c: d\n  e:\n  - f\ng: -x\nh: :80\ni: a:b#c\nj: .inf\n",
         "spec:\n    deep:\n        - a: |\n            text\n          b: c\n    d: e\nstatus: {}",
+        "a:\n  text on\n  - its own\n  \"line\"\nb:\n- c:\n    'd'\n  e:\n    \"f\n    g\"\n  h:\n   |\n    i\n",
         "kind: ~\nmetadata:\n  name: y\n  labels:\n    a: b\n  annotations:\n    c: ~\n    d:\n    e: |\n      f\n",
     ];
 
