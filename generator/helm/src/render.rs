@@ -15,7 +15,7 @@ use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, text, v
 use crate::engine::{HelmEngine, Parsed};
 use crate::template::Limits;
 use crate::value::{Entries, Map, Of, Value};
-use crate::yaml::{Head, walk};
+use crate::yaml::{self, Head};
 
 /// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
 pub trait Engine {
@@ -609,7 +609,7 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
         path: path.to_owned(),
         content: content.to_owned(),
     };
-    let head = match walk(content) {
+    let head = match yaml::head(content) {
         Some(head) => head,
         None => text::read(content).and_then(|value| head(&value)).map_err(failed)?,
     };

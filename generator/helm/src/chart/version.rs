@@ -75,6 +75,29 @@ impl<'t> Parts<'t> {
         }
     }
 
+    /// Digits, or a sign that stands for any.
+    fn number(&mut self) -> Option<&'t str> {
+        match self.0.as_bytes().first()? {
+            b'x' | b'X' | b'*' => {
+                let (sign, rest) = self.0.split_at(1);
+                self.0 = rest;
+                Some(sign)
+            }
+            _ => self.digits(),
+        }
+    }
+
+    /// A dot and a number; nothing where no dot follows.
+    fn further_number(&mut self) -> Option<&'t str> {
+        match self.0.strip_prefix('.') {
+            None => Some(""),
+            Some(rest) => {
+                self.0 = rest;
+                self.number()
+            }
+        }
+    }
+
     /// What follows a sign: words with dots between them; nothing where the sign does not follow.
     fn extra(&mut self, sign: char) -> Option<&'t str> {
         let Some(rest) = self.0.strip_prefix(sign) else { return Some("") };
@@ -193,33 +216,33 @@ fn simple_condition(text: &str) -> Option<Condition> {
     }
     let version = version.trim_start_matches(' ');
     let mut parts = Parts(version.strip_prefix('v').unwrap_or(version));
-    let (_, minor, patch) = (parts.digits()?, parts.further()?, parts.further()?);
+    let (major, minor, patch) = (parts.number()?, parts.further_number()?, parts.further_number()?);
+    let before = parts.0;
     parts.extra('-')?;
-    if !parts.0.is_empty() {
-        return None;
-    }
-    let (minor_open, patch_open) = (minor.is_empty(), !minor.is_empty() && patch.is_empty());
-    let version = Version::parse(version)?;
-    Some(Condition { operator: operator.to_owned(), version, open: minor_open || patch_open, minor_open, patch_open })
+    parts.0.is_empty().then(|| condition(operator, [major, minor, patch], before)).flatten()
 }
 
 fn parse_condition(text: &str) -> Option<Condition> {
     let found = ONE.as_ref()?.captures(text)?;
     let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
+    condition(part(1), [part(2), part(3), part(4)], part(5))
+}
+
+/// A condition of its operator, its numbers, and what follows them with its dash.
+fn condition(operator: &str, [major, minor, patch]: [&str; 3], pre: &str) -> Option<Condition> {
     let wild = |part: &str| matches!(part, "" | "x" | "X" | "*");
-    let (operator, pre) = (part(1), part(5));
     let (mut open, mut minor_open, mut patch_open) = (true, false, false);
-    let version = if wild(part(2)) {
+    let version = if wild(major) {
         format!("0.0.0{pre}")
-    } else if wild(part(3)) {
+    } else if wild(minor) {
         minor_open = true;
-        format!("{}.0.0{pre}", part(2))
-    } else if wild(part(4)) {
+        format!("{major}.0.0{pre}")
+    } else if wild(patch) {
         patch_open = true;
-        format!("{}.{}.0{pre}", part(2), part(3))
+        format!("{major}.{minor}.0{pre}")
     } else {
         open = false;
-        format!("{}.{}.{}{pre}", part(2), part(3), part(4))
+        format!("{major}.{minor}.{patch}{pre}")
     };
     let version = Version::parse(&version)?;
     Some(Condition { operator: operator.to_owned(), version, open, minor_open, patch_open })
