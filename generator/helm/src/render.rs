@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -150,19 +149,25 @@ impl Rendered {
 
     /// What `helm template` prints, without hooks (`--no-hooks`) or without tests (`--skip-tests`).
     pub fn print_with(&self, hooks: bool, skip_tests: bool) -> String {
-        let mut manifest = String::new();
         let crds = self.crds.iter().filter(|_| self.include_crds).map(|crd| (&crd.path, &crd.content));
         let objects = self.manifests.iter().map(|one| (&one.path, &one.content));
-        for (path, content) in crds.chain(objects) {
-            let _ = write!(manifest, "---\n# Source: {path}\n{content}\n");
-        }
-        let mut printed = format!("{}\n", manifest.trim());
-        for hook in self.hooks.iter().filter(|_| hooks) {
-            if skip_tests && hook.events.iter().any(|event| event == "test") {
-                continue;
+        let shown = self.hooks.iter().filter(|_| hooks);
+        let shown = shown.filter(|hook| !(skip_tests && hook.events.iter().any(|event| event == "test")));
+        let shown = shown.map(|hook| (&hook.manifest.path, &hook.manifest.content));
+        const AROUND: usize = "---\n# Source: \n\n".len();
+        let all = crds.clone().chain(objects.clone()).chain(shown.clone());
+        let length: usize = all.map(|(path, content)| path.len() + content.len() + AROUND).sum();
+        let mut printed = String::with_capacity(length + 1);
+        let put = |printed: &mut String, (path, content): (&String, &String)| {
+            for part in ["---\n# Source: ", path, "\n", content, "\n"] {
+                printed.push_str(part);
             }
-            let _ = write!(printed, "---\n# Source: {}\n{}\n", hook.manifest.path, hook.manifest.content);
-        }
+        };
+        crds.chain(objects).for_each(|one| put(&mut printed, one));
+        // What comes before the hooks is trimmed. It begins with a dash.
+        printed.truncate(printed.trim_end().len());
+        printed.push('\n');
+        shown.for_each(|one| put(&mut printed, one));
         printed
     }
 }

@@ -259,7 +259,7 @@ impl<'a> Parser<'a> {
     }
 
     fn add(&mut self, name: Arc<str>, root: Vec<Node>) -> Parsed<()> {
-        let tree = Tree { name, file: Arc::clone(&self.file), text: Arc::clone(&self.text), root };
+        let tree = Tree { name, file: Arc::clone(&self.file), text: Arc::clone(&self.text), root: Arc::new(root) };
         let existing = self.trees.iter().position(|existing| existing.name == tree.name);
         match existing {
             Some(at) if self.trees[at].is_empty() => self.trees[at] = tree,
