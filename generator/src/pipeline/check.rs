@@ -149,12 +149,15 @@ pub fn object(identity: &Identity, node: &Node) -> Vec<Diagnostic> {
     found
 }
 
-/// The first key of a chart's Secret that must not be in Git: anything but nothing at all and configuration, a document with keys in
-/// which nothing looks like a secret.
+/// The first key of a chart's Secret that must not be in Git: anything but nothing at all and configuration, a document of keys and
+/// values in which nothing looks like a secret.
 pub fn secret_of_chart(secret: &Node) -> Option<String> {
     let is_harmless = |text: &str| {
         let documents = || yaml::parse_all(FileId(u32::MAX), text).ok();
-        let is_configuration = |node: &Node| node.as_map().is_some_and(|map| !map.is_empty()) && secret_in(node).is_none();
+        let has_keys = |node: &Node| node.as_map().is_some_and(|map| !map.is_empty());
+        let is_document =
+            |node: &Node| has_keys(node) || node.as_list().is_some_and(|items| items.iter().all(|item| has_keys(item)));
+        let is_configuration = |node: &Node| is_document(node) && secret_in(node).is_none();
         text.trim().is_empty() || documents().is_some_and(|documents| documents.iter().all(is_configuration))
     };
     for (field, is_encoded) in [("data", true), ("stringData", false)] {
@@ -164,7 +167,10 @@ pub fn secret_of_chart(secret: &Node) -> Option<String> {
                 Value::String(text) if !is_encoded => Some(text.to_string()),
                 Value::String(text) => {
                     let text: String = text.split_ascii_whitespace().collect();
-                    base64::engine::general_purpose::STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+                    base64::engine::general_purpose::STANDARD
+                        .decode(text)
+                        .ok()
+                        .and_then(|bytes| String::from_utf8(bytes).ok())
                 }
                 _ => None,
             };

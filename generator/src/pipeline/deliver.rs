@@ -14,7 +14,7 @@ use super::plan::{Content, Plan, Planned};
 use super::repository::Repository;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::objects::application::SYNC_WAVE;
-use crate::objects::manifest::Identity;
+use crate::objects::manifest::{Identity, tidy};
 use crate::objects::policy::settle;
 use crate::yaml::{Entry, Map, Node, Value};
 
@@ -51,6 +51,8 @@ pub struct Delivered {
     pub component: String,
     /// Where its files are, below `argocd/<environment>/`, with a slash at the end.
     pub folder: String,
+    /// What was rendered.
+    pub request: Request,
     /// Chart and version.
     pub chart: (String, String),
     /// Its objects.
@@ -131,7 +133,8 @@ pub fn deliver(
         .map(|((planned, chart, version), rendered)| {
             let mut mistakes = Diagnostics::new();
             let Some((request, objects)) = rendered else { return (None, mistakes) };
-            let place = Place { planned, at: version_at(plan, planned, chart), title: format!("{} {version}", chart.name) };
+            let place =
+                Place { planned, at: version_at(plan, planned, chart), title: format!("{} {version}", chart.name) };
             let delivered = match objects {
                 Ok(objects) => one(repository, plan, &place, chart, &request, &objects, &defined, &mut mistakes),
                 Err(problem) => {
@@ -153,17 +156,21 @@ pub fn deliver(
 /// What a chart of an Application would be as manifests, each object as JSON: a review compares it with what is committed.
 pub fn translated(
     repository: &Repository,
+    plan: &Plan<'_>,
     planned: &Planned<'_>,
     request: &Request,
     objects: &ChartObjects,
 ) -> Vec<(Identity, Json)> {
     let Content::Chart { chart, .. } = &planned.content else { return Vec::new() };
     let around = Around::of(repository, planned, chart, request, &objects.objects, &BTreeMap::new());
-    let translated = objects.objects.iter().filter(|object| !check::is_excluded(&object.identity));
-    translated
+    objects
+        .objects
+        .iter()
+        .filter(|object| left_out(plan, &object.identity).is_none())
         .filter_map(|object| {
             let made = around.translate(object).ok()?;
-            Some((made.identity, made.content))
+            let node = tidy(&node(&made.content, chart.at));
+            Some((made.identity, node.to_json()))
         })
         .collect()
 }
@@ -225,15 +232,7 @@ fn one(
     left_out.extend(unknown.map(|warning| printable(warning)));
     for object in &objects.objects {
         let identity = &object.identity;
-        if check::is_excluded(identity) {
-            left_out.push(format!("{identity}: Argo CD applies no objects of this kind"));
-            continue;
-        }
-        if identity.group.is_empty() && identity.kind == "Namespace" && plan.namespaces.contains_key(&identity.name) {
-            left_out.push(format!("{identity}: the generator makes it"));
-            continue;
-        }
-        let made = match around.translate(object) {
+        let made = match self::left_out(plan, identity).map_or_else(|| around.translate(object), Err) {
             Ok(made) => made,
             Err(why) => {
                 left_out.push(format!("{identity}: {why}"));
@@ -264,10 +263,21 @@ fn one(
     Delivered {
         component: place.planned.component.to_owned(),
         folder: folder(repository, &place.planned.name),
+        request: request.clone(),
         chart: (chart.title().to_owned(), request.pin.version.clone()),
         manifests,
         left_out,
         at: place.at,
+    }
+}
+
+/// Why an object of a chart is not committed, where it is not.
+fn left_out(plan: &Plan<'_>, identity: &Identity) -> Option<&'static str> {
+    let is_namespace = identity.group.is_empty() && identity.kind == "Namespace";
+    match identity {
+        identity if check::is_excluded(identity) => Some("Argo CD applies no objects of this kind"),
+        Identity { name, .. } if is_namespace && plan.namespaces.contains_key(name) => Some("the generator makes it"),
+        _ => None,
     }
 }
 
@@ -322,8 +332,11 @@ fn wrong(
     node.visit(&mut |node, _| skipped |= node.as_str().is_some_and(|text| text.contains(SKIPPED)));
     if skipped {
         found.push(
-            Diagnostic::new("bad-object", format!("`{identity}` holds `{SKIPPED}`, so Argo CD would pass over its file"))
-                .help("deliver this component as a chart: `delivery: charts`"),
+            Diagnostic::new(
+                "bad-object",
+                format!("`{identity}` holds `{SKIPPED}`, so Argo CD would pass over its file"),
+            )
+            .help("deliver this component as a chart: `delivery: charts`"),
         );
     }
     found
@@ -691,7 +704,10 @@ mod tests {
         let own = json!({HOOK: "Sync", SYNC_WAVE: "7", HELM_WEIGHT: "1"});
         assert_eq!(hook(&["pre-install"], own).1, json!({HOOK: "Sync", SYNC_WAVE: "7"}));
         // A weight orders what is no hook as well.
-        assert_eq!(hook(&[], json!({HELM_WEIGHT: "3"})), (Ok(false), json!({SYNC_WAVE: "3"}), vec![format!("{HELM_WEIGHT}: 3 → {SYNC_WAVE}: 3")]));
+        assert_eq!(
+            hook(&[], json!({HELM_WEIGHT: "3"})),
+            (Ok(false), json!({SYNC_WAVE: "3"}), vec![format!("{HELM_WEIGHT}: 3 → {SYNC_WAVE}: 3")])
+        );
         assert_eq!(hook(&[], json!({HELM_WEIGHT: "0"})).1, json!({}));
     }
 

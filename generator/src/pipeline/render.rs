@@ -260,7 +260,8 @@ impl<'r> RenderedTree<'r> {
             Err(mistakes) => return Err(mistakes),
         };
 
-        let mut files = Files { plan: &plan, files: BTreeMap::new(), by_hand: BTreeMap::new(), delivered_folders: BTreeMap::new() };
+        let mut files =
+            Files { plan: &plan, files: BTreeMap::new(), by_hand: BTreeMap::new(), delivered_folders: BTreeMap::new() };
         files.root();
         files.namespaces(&foreign);
         for (component, list) in &objects {
@@ -286,8 +287,11 @@ impl<'r> RenderedTree<'r> {
 }
 
 impl RenderedTree<'_> {
-    /// What Argo CD asks Helm for an Application; nothing where it names no chart.
+    /// What Helm is asked for an Application, by Argo CD or by us; nothing where it has no chart.
     pub fn request(&self, application: &str) -> Option<Request> {
+        if let Some(delivered) = self.delivered.get(application) {
+            return Some(delivered.request.clone());
+        }
         let file = self.files.get(&format!("applications/{application}.yaml"))?;
         file.chart.as_ref()?;
         let text = std::str::from_utf8(&file.text).ok()?;
