@@ -14,6 +14,7 @@ mod components;
 mod contributions;
 mod crash;
 mod crd_rules;
+mod delivery;
 mod determinism;
 mod docs;
 mod faults;

@@ -267,7 +267,7 @@ impl Asked<'_, '_> {
         answer.json["neededBy"] = json!(needed);
 
         let mut set = Vec::new();
-        for part in ["settings", "values", "charts", "application", "namespace"] {
+        for part in ["settings", "values", "charts", "application", "namespace", "delivery"] {
             if let Some(node) = selected.entry.get(part) {
                 leaves(node, &mut vec![part.to_owned()], &mut set);
             }
@@ -415,6 +415,19 @@ impl Asked<'_, '_> {
         let component_file = format!("components/{}/component.yaml", application.component);
         let path = path::join(segments);
         match (&application.content, path.as_str()) {
+            (Content::Chart { .. }, path) if path.starts_with("spec.source") && application.is_manifests() => {
+                match path.rsplit('.').next() {
+                    Some(key @ ("targetRevision" | "repoURL")) => {
+                        self.decided(answer, &["argocd", key].map(str::to_owned))
+                    }
+                    _ => {
+                        answer.say(1, "the folder of its objects: it is delivered as manifests");
+                        let own = ["components", application.component, "delivery"].map(str::to_owned);
+                        let is_own = plan.environment.get(own.iter().map(String::as_str)).is_some();
+                        self.decided(answer, if is_own { &own[..] } else { &own[2..] });
+                    }
+                }
+            }
             (Content::Chart { chart, .. }, "spec.source.targetRevision") => {
                 let pinned = ["components", application.component, "charts", &chart.key, "version"].map(str::to_owned);
                 let chain = self.chain(answer, 1, &pinned);

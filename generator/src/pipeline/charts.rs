@@ -434,7 +434,7 @@ fn identity(object: &Json) -> Option<Identity> {
 }
 
 /// The kind that a CustomResourceDefinition defines, and whether its objects have a namespace.
-fn scope(object: &Json) -> Option<((String, String), bool)> {
+pub(super) fn scope(object: &Json) -> Option<((String, String), bool)> {
     let text = |path: &str| object.pointer(path).and_then(Json::as_str).map(str::to_owned);
     if text("/kind")? != "CustomResourceDefinition" {
         return None;

@@ -5,6 +5,7 @@ pub mod charts;
 pub mod check;
 pub mod compare;
 pub mod component;
+pub mod deliver;
 pub mod environment;
 pub mod lock;
 pub mod plan;

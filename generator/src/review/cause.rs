@@ -12,7 +12,7 @@ use super::tree::Raw;
 use crate::diagnostic::{FileId, Origin};
 use crate::objects::manifest::Identity;
 use crate::pipeline::plan::{Content, NAMESPACES};
-use crate::pipeline::render::ROOT;
+use crate::pipeline::render::{ROOT, RenderedTree};
 use crate::pipeline::trace;
 use crate::values::edit::{Edit, Segment};
 use crate::yaml::Node;
@@ -165,11 +165,11 @@ impl<'v> Causes<'v> {
 
     /// Why an object of a chart changes: because its Application does.
     fn of_chart(&self, raw: &Raw, raws: &[Raw]) -> Vec<Cause> {
-        let file = raw.head_file.as_ref().or(raw.base_file.as_ref());
+        let file = raw.chart.as_ref().map(|application| format!("applications/{application}.yaml"));
         let is_application = |other: &&Raw| {
             other.chart.is_none()
                 && other.environment == raw.environment
-                && other.head_file.as_ref().or(other.base_file.as_ref()) == file
+                && other.head_file.as_ref().or(other.base_file.as_ref()) == file.as_ref()
         };
         let Some(application) = raws.iter().find(is_application) else { return Vec::new() };
         let mut causes = self.of_object(application);
@@ -366,6 +366,14 @@ impl<'v> Causes<'v> {
                 return node.map_or_else(Vec::new, |node| self.node(view, raw, &node, inner));
             }
             return match (&application.content, plain.as_slice()) {
+                (Content::Chart { .. }, ["spec", "source", ..]) if application.is_manifests() => {
+                    let mut origins = of(&["components", application.component, "delivery"]);
+                    origins.extend(of(&["delivery"]));
+                    if let ["spec", "source", key @ ("targetRevision" | "repoURL")] = plain.as_slice() {
+                        origins.extend(of(&["argocd", key]));
+                    }
+                    origins
+                }
                 (Content::Chart { chart, .. }, ["spec", "source", "targetRevision"]) => {
                     let mut origins = of(&["components", application.component, "charts", &chart.key, "version"]);
                     origins.push(chart.version_at);
@@ -395,10 +403,39 @@ impl<'v> Causes<'v> {
                 namespace: wanted.namespace.clone(),
                 name: wanted.name.clone(),
             };
+            if let Some((application, _)) = tree.delivered.iter().find(|(_, one)| file.starts_with(&one.folder)) {
+                return self.of_delivered(view, tree, application);
+            }
             let node = trace::object(view.repository, &tree.plan, &raw.component, &wanted);
             return node.map_or_else(Vec::new, |node| self.node(view, raw, &node, &plain));
         }
         Vec::new()
+    }
+
+    /// The lines that an object of a chart comes from: the chart's version, and every value that it is given.
+    fn of_delivered(&self, view: View<'v>, tree: &RenderedTree<'_>, application: &str) -> Vec<Origin> {
+        let Some(planned) = tree.plan.applications.iter().find(|planned| planned.name == application) else {
+            return Vec::new();
+        };
+        let Content::Chart { chart, .. } = &planned.content else { return Vec::new() };
+        let pinned = ["components", planned.component, "charts", &chart.key, "version"].map(str::to_owned);
+        let pinned = trace::settings(view.repository, &tree.plan, &pinned);
+        let mut origins: Vec<Origin> = pinned.into_iter().rev().map(|setting| setting.at).collect();
+        origins.push(chart.version_at);
+        if let Some(values) = trace::values(view.repository, &tree.plan, planned) {
+            below(&values, &mut origins);
+        }
+        let sources = view.repository.sources();
+        let templates = |origin: &Origin| sources.path(origin.file).ends_with(".hbs");
+        for origin in origins.clone().into_iter().filter(templates) {
+            for name in trace::reads(sources.line(origin)) {
+                if let Some((_, segments)) = trace::variable(&tree.plan, planned.component, &name) {
+                    origins.extend(leaf_origins(view, &tree.plan.environment.name, &segments));
+                }
+            }
+        }
+        origins.push(planned.manifests.unwrap_or(chart.at));
+        origins
     }
 
     /// Where a node was written, what that line reads, and who set that.

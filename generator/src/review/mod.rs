@@ -84,7 +84,14 @@ pub fn review(
 ) -> Review {
     let environments = environments(base, head);
     let mut raws = changes(&environments, |environment| {
-        (files(base.and_then(|view| view.tree(environment))), files(head.and_then(|view| view.tree(environment))))
+        let trees = [base, head].map(|view| view.and_then(|view| view.tree(environment)));
+        let [mut before, mut after] = trees.map(files);
+        // The objects of a chart that is delivered in another way than before stay the same, wherever they are.
+        for folder in chart::handed_over(trees[0], trees[1]) {
+            before.retain(|path, _| !path.starts_with(folder));
+            after.retain(|path, _| !path.starts_with(folder));
+        }
+        (before, after)
     });
     let each: Vec<&str> = environments.iter().copied().collect();
     let of_charts: Vec<_> = each.par_iter().map(|environment| chart::changes(environment, base, head)).collect();

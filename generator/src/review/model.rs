@@ -45,6 +45,10 @@ pub struct ChartSeen {
     pub environments: Vec<String>,
     /// How many of its objects change, over these environments.
     pub objects: usize,
+    /// `charts` or `manifests`, where it is delivered in another way than before.
+    pub delivered: Option<String>,
+    /// How many objects stay as they are then.
+    pub kept: usize,
     /// Why its objects could not be shown, to go after its name; none where they are among the items.
     pub unseen: Option<String>,
     /// What to do about that.

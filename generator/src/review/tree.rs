@@ -179,7 +179,7 @@ fn objects<'f>(files: impl Iterator<Item = (&'f &'f str, &'f (&'f [u8], &'f str)
 }
 
 /// The objects in a file; one that stands for the file itself where it holds none. What bootstraps a cluster is applied as files.
-fn read(path: &str, text: &[u8]) -> Vec<(Object, Json)> {
+pub fn read(path: &str, text: &[u8]) -> Vec<(Object, Json)> {
     let text = String::from_utf8_lossy(text);
     let parsed = || yaml::parse_all(FileId(u32::MAX), &text).unwrap_or_default();
     let mut documents = match path.ends_with(".yaml") || path.ends_with(".json") {

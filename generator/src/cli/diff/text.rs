@@ -40,6 +40,7 @@ pub fn text(review: &Review, width: usize) -> String {
             }),
         }
     }
+    page.handed_over();
     page.unseen();
     page.by_tool();
     page.without_effect();
@@ -428,6 +429,16 @@ impl Page<'_> {
     fn folded(&mut self, bundles: &[Bundle<'_>]) {
         for bundle in bundles {
             self.wrapped(0, 4, DIM, &one_line(bundle, self.review));
+        }
+    }
+
+    /// Charts that are delivered in another way, whose objects are the same.
+    fn handed_over(&mut self) {
+        let handed = words::handed_over(self.review);
+        if !handed.is_empty() {
+            self.blank();
+            self.line(0, BOLD, "DELIVERED OTHERWISE");
+            handed.iter().for_each(|line| self.wrapped(0, 2, PLAIN, line));
         }
     }
 

@@ -558,6 +558,23 @@ pub fn unseen(review: &Review) -> Vec<String> {
         .collect()
 }
 
+/// The charts that are delivered in another way than before, each with what stays and what changes.
+pub fn handed_over(review: &Review) -> Vec<String> {
+    let handed = review.charts.iter().filter_map(|chart| Some((chart, chart.delivered.as_deref()?)));
+    handed
+        .map(|(chart, how)| {
+            let names: Vec<&str> = chart.environments.iter().map(String::as_str).collect();
+            let verb = if chart.kept == 1 { "stays" } else { "stay" };
+            let kept = match &chart.unseen {
+                Some(_) => "what becomes of its objects is not known".to_owned(),
+                None => format!("{} {verb} as before, {} differ", count(chart.kept, "object"), chart.objects),
+            };
+            let places = environments(&names, review);
+            format!("{}: delivered as {how} from now on in {places}: {kept}", chart.application)
+        })
+        .collect()
+}
+
 /// A review in which nothing that is rendered changes, in one sentence.
 pub fn nothing(review: &Review) -> String {
     match review.totals.inputs {
