@@ -269,6 +269,21 @@ impl Charts {
         })
     }
 
+    /// What a chart comes to with values that nobody has: nothing of it is kept.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn probe(
+        &self,
+        lock: &Lock,
+        vendored: &Vendored,
+        request: &Request,
+        scopes: Scopes<'_>,
+    ) -> Result<Vec<ChartObject>, Problem> {
+        let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
+        Ok(named(gather(&rendered, request).map_err(Problem::NotRendered)?, request, scopes))
+    }
+
     /// What Helm prints of a chart, without its tests.
     ///
     /// # Errors

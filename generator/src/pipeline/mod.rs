@@ -8,6 +8,7 @@ pub mod component;
 pub mod environment;
 pub mod lock;
 pub mod plan;
+pub mod probe;
 pub mod render;
 pub mod repository;
 pub mod rules;

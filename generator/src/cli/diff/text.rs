@@ -227,7 +227,8 @@ impl Page<'_> {
             self.wrapped(2, 2, PLAIN, &text);
         }
         for (bundle, leaves) in &alike.others {
-            let shown: Vec<String> = leaves.iter().take(2).cloned().map(edit_line).collect();
+            let short = |leaf: Leaf<'_>| if leaf.is_short() { edit_line(leaf) } else { leaf.path };
+            let shown: Vec<String> = leaves.iter().take(2).cloned().map(short).collect();
             let more = match leaves.len().saturating_sub(2) {
                 0 => String::new(),
                 more => format!("; and {}", count(more, "more edit")),
@@ -384,7 +385,8 @@ impl Page<'_> {
         for finding in bundle.findings() {
             // What is said of an edit stands with it, where there are several.
             let own = groups.len() > 1 && !bundle.first.findings.contains(finding);
-            let is_plain = is_of_chart && finding.rule.is_empty() && finding.class == Class::Configuration;
+            let is_plain = is_of_chart
+                && (finding.rule.is_empty() && finding.class == Class::Configuration || is_image(finding));
             if !own && !is_plain && finding.class != Class::Cosmetic && !said.contains(&finding.reason.as_str()) {
                 said.push(&finding.reason);
                 self.wrapped(2, 2, PLAIN, &finding.reason);
@@ -424,7 +426,8 @@ impl Page<'_> {
         let Some(first) = group.first() else { return };
         let finding = &first.finding;
         let is_known = finding.rule.is_empty() && finding.class == Class::Configuration;
-        if !finding.reason.is_empty() && !said.contains(&finding.reason.as_str()) && !is_known {
+        let is_image = is_image(finding) && bundle.first.chart.is_some();
+        if !finding.reason.is_empty() && !said.contains(&finding.reason.as_str()) && !is_known && !is_image {
             self.wrapped(2, 2, PLAIN, &format!("{}: {}", words::class(finding.class), finding.reason));
             self.remedy(2, &finding.remedy);
         }
@@ -435,7 +438,6 @@ impl Page<'_> {
         }
         // The reason says what became of the label.
         let is_label = finding.rule == "pods-restart-version";
-        let is_image = finding.rule == "image" && !finding.reason.contains('…');
         let mut shown: Vec<Leaf<'_>> = Vec::new();
         for edit in group.iter().filter(|_| !is_label) {
             let mut all = leaves(&edit.edit);
@@ -461,16 +463,21 @@ impl Page<'_> {
     }
 
     /// Edits in order, those of one list together.
-    fn edits(&mut self, leaves: &[Leaf<'_>], is_told: bool) {
+    fn edits(&mut self, leaves: &[Leaf<'_>], is_image: bool) {
         for together in leaves.chunk_by(|a, b| list(&a.path).is_some() && list(&a.path) == list(&b.path)) {
-            self.leaves(together, is_told);
+            self.leaves(together, is_image);
         }
     }
 
-    /// Edits at one path, or of the items of one list that have no name: in one line if that says it all. Of what was told before, the
-    /// path is enough.
-    fn leaves(&mut self, leaves: &[Leaf<'_>], is_told: bool) {
+    /// Edits at one path, or of the items of one list that have no name: in one line if that says it all. Of an image
+    /// the version is enough.
+    fn leaves(&mut self, leaves: &[Leaf<'_>], is_image: bool) {
         let Some(first) = leaves.first() else { return };
+        if let (true, [_], Some((name, old, new))) = (is_image, leaves, first.image()) {
+            let text = format!("image: {name} {old} → {new}, at {}", first.path);
+            self.wrapped(2, 2, PLAIN, &text);
+            return;
+        }
         let path = list(&first.path).map_or_else(|| first.path.clone(), |list| format!("{list}[]"));
         let cyan = AnsiColor::Cyan.on_default();
         let room = self.width.saturating_sub(path.chars().count() + 6);
@@ -485,9 +492,6 @@ impl Page<'_> {
             return;
         }
         self.line(2, cyan, &path);
-        if is_told {
-            return;
-        }
         leaves.iter().for_each(|leaf| self.rows(4, &leaf.rows(ROOM)));
     }
 
@@ -608,6 +612,11 @@ impl Page<'_> {
             asked.trailers.iter().for_each(|trailer| self.line(2, DIM, &words::visible(trailer)));
         }
     }
+}
+
+/// Whether all that is said is which image runs.
+fn is_image(finding: &Finding) -> bool {
+    matches!(finding.rule.as_str(), "image" | "image-by-operator")
 }
 
 /// The list that the path of an item without a name leads into.
