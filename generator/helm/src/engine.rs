@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::functions::HelmFunctions;
+use crate::reads::Tracer;
 use crate::render::{Engine, EngineError};
 use crate::template::{Limits, TemplateError, Templates};
 use crate::value::Value;
@@ -28,6 +29,11 @@ impl Engine for HelmEngine {
 
     fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError> {
         Ok(self.templates.execute(name, data, &HelmFunctions, self.limits)?)
+    }
+
+    fn execute_traced(&mut self, name: &str, data: &Value, tracer: &mut Tracer) -> Option<Result<String, EngineError>> {
+        let done = self.templates.execute_traced(name, data, &HelmFunctions, self.limits, tracer);
+        Some(done.map_err(EngineError::from))
     }
 }
 

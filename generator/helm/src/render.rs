@@ -10,6 +10,7 @@ use regex::Regex;
 use crate::capabilities::Capabilities;
 use crate::chart::values::{ROOT, Tree, lookup_table};
 use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, schema, text, version};
+use crate::reads::{Reads, Tracer};
 use crate::value::{Entries, Map, Of, Value};
 
 /// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
@@ -19,6 +20,11 @@ pub trait Engine {
 
     /// Executes a template.
     fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError>;
+
+    /// Executes a template, and notes which values it reads. None where the engine cannot.
+    fn execute_traced(&mut self, _: &str, _: &Value, _: &mut Tracer) -> Option<Result<String, EngineError>> {
+        None
+    }
 }
 
 /// A template did not parse or execute.
@@ -72,6 +78,8 @@ pub struct Options {
     pub subchart_notes: bool,
     /// Whether values are not checked against `values.schema.json` (`--skip-schema-validation`).
     pub skip_schema: bool,
+    /// Whether it is noted which values templates read. Costs about three times the rest.
+    pub trace: bool,
 }
 
 /// A document of a template.
@@ -126,6 +134,8 @@ pub struct Rendered {
     pub notes: String,
     /// What Helm would have warned about.
     pub warnings: Vec<String>,
+    /// Which values were read, where the options ask for it and the engine can tell.
+    pub reads: Option<Reads>,
     include_crds: bool,
 }
 
@@ -246,7 +256,16 @@ pub fn render(
     let mut sources = BTreeMap::new();
     let top = Scope { release: release.to_value(), capabilities: capabilities.to_value(), v4: helm.is_v4() };
     scopes(&tree, ROOT, &merged, &top, &mut sources);
-    let mut files = run(&sources, helm.is_v4(), engine)?;
+    let mut tracer = options.trace.then(Tracer::new);
+    if let Some(tracer) = &mut tracer {
+        tracer.learn(&tree, &merged);
+    }
+    let names = parse(&sources, engine)?;
+    let mut files = run(&names, &sources, helm.is_v4(), engine, &mut tracer)?;
+    let reads = match tracer {
+        Some(tracer) => Some(explored(&mut tree, values, &top, tracer, engine)?),
+        None => None,
+    };
 
     let mut notes = Vec::new();
     let own_notes = clean_path(&format!("{}/templates/NOTES.txt", chart.name()));
@@ -262,6 +281,7 @@ pub fn render(
         crds: crds(&tree, ROOT),
         notes: notes.join("\n"),
         include_crds: options.include_crds,
+        reads,
         ..Rendered::default()
     };
     for (path, content) in &files {
@@ -365,13 +385,9 @@ fn scopes(tree: &Tree, at: usize, values: &Map, top: &Scope, sources: &mut BTree
     map
 }
 
-/// Parses all templates and executes those that are no partials: deeper files first, and among the equally deep the last by name,
-/// so that what charts define wins over what their subcharts define.
-fn run(
-    sources: &BTreeMap<String, Source>,
-    v4: bool,
-    engine: &mut dyn Engine,
-) -> Result<BTreeMap<String, String>, RenderError> {
+/// Parses all templates, and gives the order in which they are executed: deeper files first, and among the equally deep the last by
+/// name, so that what charts define wins over what their subcharts define.
+fn parse(sources: &BTreeMap<String, Source>, engine: &mut dyn Engine) -> Result<Vec<String>, RenderError> {
     let mut names: Vec<&String> = sources.keys().collect();
     names.sort_by_key(|name| std::cmp::Reverse((name.matches('/').count(), name.as_str())));
     for name in &names {
@@ -380,23 +396,79 @@ fn run(
             RenderError::Template { message, error: Box::new(error) }
         })?;
     }
+    Ok(names.into_iter().cloned().collect())
+}
+
+/// Executes the templates that are no partials.
+fn run(
+    names: &[String],
+    sources: &BTreeMap<String, Source>,
+    v4: bool,
+    engine: &mut dyn Engine,
+    tracer: &mut Option<Tracer>,
+) -> Result<BTreeMap<String, String>, RenderError> {
     let mut files = BTreeMap::new();
     for name in names {
         if name.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
             continue;
         }
-        let source = &sources[name];
-        let of = if v4 { Of::Values } else { Of::Anything };
-        let template = [("Name", name.as_str()), ("BasePath", source.base.as_str())];
-        let template = template.into_iter().map(|(key, value)| (Arc::from(key), value.into())).collect();
-        source.scope.set("Template", Map::of(of, template).into());
-        let text = engine.execute(name, &source.scope.as_of(of).into()).map_err(|error| {
+        let data = sources[name].data(name, v4);
+        let traced = match tracer {
+            Some(tracer) => engine.execute_traced(name, &data, tracer),
+            None => None,
+        };
+        if traced.is_none() {
+            *tracer = None;
+        }
+        let text = traced.unwrap_or_else(|| engine.execute(name, &data)).map_err(|error| {
             let message = execution_message(&error, v4);
             RenderError::Template { message, error: Box::new(error) }
         })?;
         files.insert(name.clone(), text.replace("<no value>", ""));
     }
     Ok(files)
+}
+
+impl Source {
+    /// What the template is executed on.
+    fn data(&self, name: &str, v4: bool) -> Value {
+        let of = if v4 { Of::Values } else { Of::Anything };
+        let template = [("Name", name), ("BasePath", self.base.as_str())];
+        let template = template.into_iter().map(|(key, value)| (Arc::from(key), value.into())).collect();
+        self.scope.set("Template", Map::of(of, template).into());
+        self.scope.as_of(of).into()
+    }
+}
+
+/// How many steps all templates together may take where all branches are taken.
+const EXPLORED: u64 = 10_000_000;
+
+/// Runs all templates once more with all branches taken, and puts together what is known of reads.
+fn explored(
+    tree: &mut Tree,
+    values: &Value,
+    top: &Scope,
+    read: Tracer,
+    engine: &mut dyn Engine,
+) -> Result<Reads, RenderError> {
+    let warnings = tree.warnings.clone();
+    let merged = tree.render_values(values)?;
+    let defaults = tree.render_values(&Value::Nil)?;
+    tree.warnings = warnings;
+    let mut could = Tracer::new();
+    could.explores = true;
+    could.left = EXPLORED;
+    could.learn(tree, &merged);
+    let mut sources = BTreeMap::new();
+    scopes(tree, ROOT, &merged, top, &mut sources);
+    for (name, source) in &sources {
+        if name.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
+            continue;
+        }
+        // Mistakes are of branches that are not to be taken; that there were too many steps, the tracer knows.
+        let _ = engine.execute_traced(name, &source.data(name, top.v4), &mut could);
+    }
+    Ok(Reads::new(tree, read, could, &merged, defaults))
 }
 
 /// Helm's message for a template that does not parse.

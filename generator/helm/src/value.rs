@@ -124,6 +124,11 @@ impl List {
         Arc::ptr_eq(&self.items, &other.items)
     }
 
+    /// What tells it from all other lists while it is held.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.items).addr()
+    }
+
     fn type_name(&self) -> &'static str {
         match self.of {
             Of::Anything => "[]interface {}",
@@ -278,6 +283,11 @@ impl Map {
             let entries = std::mem::take(lock.get_mut().unwrap_or_else(PoisonError::into_inner));
             rest.extend(Arc::into_inner(entries).into_iter().flatten().map(|(_, value)| value).filter(Value::nests));
         }
+    }
+
+    /// What tells it from all other maps while it is held.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// Whether both are one and the same map.

@@ -124,6 +124,7 @@ impl Case {
             include_crds: self.flag("crds", true),
             subchart_notes: false,
             skip_schema: !self.flag("schema", true),
+            trace: false,
         };
         let mut engine = HelmEngine::new(template::Limits::default());
         let rendered = render(&Arc::new(chart), &set, &release, &capabilities, &options, &mut engine);

@@ -13,6 +13,7 @@ use super::print::{self, Unprintable};
 use super::stack::deep;
 use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind};
 use super::{FunctionError, Functions, Limits, Place, ROOT, Signature, TemplateError, Templates, Type};
+use crate::reads::Tracer;
 use crate::value::{Entries, Object, Of, Value, Width, dismantle};
 
 /// A running execution. Functions are handed it, so that `include` and `tpl` can run templates.
@@ -24,6 +25,10 @@ pub struct Exec<'a> {
     written: usize,
     depth: usize,
     included: HashMap<Arc<str>, usize>,
+    /// Notes which values are read.
+    tracer: Option<&'a mut Tracer>,
+    /// Whether all branches are taken, and mistakes are passed over.
+    explores: bool,
 }
 
 /// So many bytes of an argument count as a step.
@@ -33,6 +38,10 @@ const ITEMS_A_STEP: usize = 16;
 
 /// How often a template may include itself, as Helm counts.
 const INCLUDED: usize = 1000;
+/// The same where all branches are taken, so that none ends a recursion.
+const EXPLORED: usize = 3;
+/// How deep it may go where all branches are taken.
+const EXPLORED_DEPTH: usize = 1000;
 
 /// What prints for nothing at all. Helm takes it out of what it renders.
 pub(super) const NO_VALUE: &str = "<no value>";
@@ -41,7 +50,18 @@ type Executed<T> = Result<T, Box<TemplateError>>;
 
 impl<'a> Exec<'a> {
     pub(super) fn new(templates: Arc<Templates>, functions: &'a dyn Functions, limits: Limits) -> Exec<'a> {
-        Exec { templates, functions, limits, steps: 0, written: 0, depth: 0, included: HashMap::new() }
+        Exec { templates, functions, limits, steps: 0, written: 0, depth: 0, included: HashMap::new(), tracer: None, explores: false }
+    }
+
+    /// Notes which values are read.
+    pub(super) fn traced(mut self, tracer: &'a mut Tracer) -> Exec<'a> {
+        self.explores = tracer.explores;
+        if self.explores {
+            self.limits.steps = self.limits.steps.min(tracer.left);
+            self.limits.depth = self.limits.depth.min(EXPLORED_DEPTH);
+        }
+        self.tracer = Some(tracer);
+        self
     }
 
     /// The bounds of this execution.
@@ -52,7 +72,7 @@ impl<'a> Exec<'a> {
     /// Helm's `include`: what a named template gives for this value.
     pub fn include(&mut self, name: &str, data: &Value) -> Result<String, FunctionError> {
         let count = self.included.entry(name.into()).or_default();
-        if *count > INCLUDED {
+        if *count > if self.explores { EXPLORED } else { INCLUDED } {
             return Err(
                 format!("rendering template has a nested reference name: {name}: unable to execute template").into()
             );
@@ -90,6 +110,16 @@ impl<'a> Exec<'a> {
             error,
         })?;
         Ok(given.replace(NO_VALUE, ""))
+    }
+
+    /// Tells whoever notes reads how much taking all branches took.
+    pub(super) fn settle(self) {
+        if let Some(tracer) = self.tracer
+            && self.explores
+        {
+            tracer.left = tracer.left.saturating_sub(self.steps);
+            tracer.gave_up |= self.steps > self.limits.steps;
+        }
     }
 
     /// Executes one template from its start.
@@ -342,6 +372,23 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
     }
 
+    // What is read
+
+    /// Lets whoever notes reads note one.
+    fn traced(&mut self, note: impl FnOnce(&mut Tracer, &str)) {
+        if let Some(tracer) = self.exec.tracer.as_deref_mut() {
+            note(tracer, &self.tree.file);
+        }
+    }
+
+    /// Passes over a mistake where all branches are taken, unless there are no steps left.
+    fn passed_over<T>(&self, done: Executed<T>, otherwise: T) -> Executed<T> {
+        match done {
+            Err(_) if self.exec.explores && self.exec.steps <= self.exec.limits.steps => Ok(otherwise),
+            done => done,
+        }
+    }
+
     // Bounds
 
     fn step(&mut self) -> Executed<()> {
@@ -401,8 +448,9 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
 
     fn walk(&mut self, dot: &Item, nodes: &'s [Node]) -> Executed<Flow> {
         for node in nodes {
-            let flow = self.node(dot, node)?;
-            if flow != Flow::Through {
+            let done = self.node(dot, node);
+            let flow = self.passed_over(done, Flow::Through)?;
+            if flow != Flow::Through && !self.exec.explores {
                 return Ok(flow);
             }
         }
@@ -433,6 +481,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
 
     fn print(&mut self, item: &Item) -> Executed<()> {
         self.not_refused(item)?;
+        self.traced(|tracer, file| tracer.whole(item.value(), file));
         match item.value() {
             Value::Nil => self.write(NO_VALUE),
             Value::String(text) => self.write(text),
@@ -454,6 +503,16 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     fn branch(&mut self, dot: &Item, branch: &'s Branch, with: bool) -> Executed<Flow> {
         let mark = self.variables.0.len();
         let item = self.pipeline(dot, &branch.pipe)?;
+        self.traced(|tracer, file| tracer.tested(item.value(), file));
+        if self.exec.explores {
+            let inner = if with { &item } else { dot };
+            self.nested(|state| state.walk(inner, &branch.body))?;
+            if let Some(otherwise) = &branch.otherwise {
+                self.nested(|state| state.walk(dot, otherwise))?;
+            }
+            self.variables.pop(mark);
+            return Ok(Flow::Through);
+        }
         self.not_refused(&item)?;
         let truth = item.value().truth();
         let flow = if truth {
@@ -480,10 +539,16 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     fn range(&mut self, dot: &Item, branch: &'s Branch) -> Executed<Flow> {
         let mark = self.variables.0.len();
         let over = self.pipeline(dot, &branch.pipe)?;
+        self.traced(|tracer, file| tracer.listed(over.value(), file));
+        let over = if self.exec.explores && self.not_refused(&over).is_err() { Item::Invalid } else { over };
         self.not_refused(&over)?;
         let flow = self.nested(|state| {
-            if state.each(branch, over.into_value())? {
+            let done = state.each(branch, over.into_value());
+            if state.passed_over(done, false)? && !state.exec.explores {
                 return Ok(Flow::Through);
+            }
+            if state.exec.explores {
+                state.iteration(branch, Item::Invalid, Item::Invalid)?;
             }
             match &branch.otherwise {
                 Some(otherwise) => state.walk(dot, otherwise),
@@ -620,7 +685,8 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         let mut before = None;
         for command in &pipe.commands {
             self.piped = before;
-            item = self.command(dot, command, &item)?.bare();
+            let done = self.command(dot, command, &item);
+            item = self.passed_over(done, Item::Invalid)?.bare();
             before = Some(command);
         }
         for variable in &pipe.variables {
@@ -770,12 +836,18 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
                 if map.item_type() == Of::Values
                     && let Some(takes) = methods::of_values(name)
                 {
+                    let literal = match arguments.words.get(1).map(|word| &word.kind) {
+                        Some(WordKind::String { text, .. }) => Some(&**text),
+                        _ => None,
+                    };
+                    self.traced(|tracer, file| methods::trace_values(&map, name, literal, tracer, file));
                     let run = |values: &[Value]| methods::call_values(&map, name, values);
                     return self.method(dot, word, name, takes, arguments, run);
                 }
                 if arguments.some() {
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
+                self.traced(|tracer, file| tracer.asked_key(&map, name, file));
                 Ok(Item::held(map.item_type(), map.get_or_zero(name)))
             }
             Item::Plain(Value::Object(object)) | Item::Inner(Value::Object(object)) => {
@@ -898,8 +970,19 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             Call::HandsOn(value) => return Ok(Item::Plain(value)),
             Call::Fails(refusal) => return Err(refusal),
         }
+        let traced = self.exec.tracer.is_some().then(|| values.clone());
+        if let Some(values) = &traced {
+            self.traced(|tracer, file| tracer.calls(name, values, file));
+            if self.exec.explores && self.would_hide(name, values) {
+                return Ok(Item::Inner(values.first().cloned().unwrap_or_default()));
+            }
+        }
         let functions = self.exec.functions;
-        match functions.call(name, values, self.exec) {
+        let given = functions.call(name, values, self.exec);
+        if let (Some(values), Ok(given)) = (&traced, &given) {
+            self.traced(|tracer, _| tracer.called(name, values, given));
+        }
+        match given {
             // Most functions give an interface; those that do not never give nil.
             Ok(value) if name == "default" && made::refusal(&value).is_some() => {
                 let given = match (words.get(1), piped) {
@@ -922,6 +1005,14 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
     }
 
+    /// Whether a function would hide values of the user's from what runs later, though a condition may forbid it.
+    fn would_hide(&self, name: &str, arguments: &[Value]) -> bool {
+        let (Some(tracer), [Value::Map(map), Value::String(key), value @ ..]) = (&self.exec.tracer, arguments) else {
+            return false;
+        };
+        matches!(name, "set" | "unset") && tracer.hides(map, key, value.first())
+    }
+
     fn call_builtin(
         &mut self,
         dot: &Item,
@@ -937,7 +1028,8 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             let mut item = Item::Invalid;
             for word in words {
                 item = self.argument(dot, Wanted::Reflected, word)?;
-                if item.value().truth() == (builtin == Builtin::Or) {
+                self.traced(|tracer, file| tracer.tested(item.value(), file));
+                if item.value().truth() == (builtin == Builtin::Or) && !self.exec.explores {
                     return Ok(item);
                 }
             }
@@ -956,6 +1048,10 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
         if let Some(value) = made::hidden(name, items.iter().map(Item::value)) {
             return Ok(Item::Plain(value));
+        }
+        if self.exec.tracer.is_some() {
+            let values: Vec<Value> = items.iter().map(|item| item.value().clone()).collect();
+            self.traced(|tracer, file| tracer.calls(name, &values, file));
         }
         let callee = match (builtin, words.first()) {
             (Builtin::Call, Some(word)) => word.to_string(),

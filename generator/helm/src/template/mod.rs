@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::reads::Tracer;
 use crate::value::Value;
 
 pub use exec::Exec;
 pub use literal::{is_print, quote};
+pub(crate) use names::names;
 use tree::Tree;
 
 mod builtin;
@@ -16,6 +18,7 @@ mod lex;
 mod literal;
 mod made;
 mod methods;
+mod names;
 mod parse;
 pub(crate) mod print;
 mod stack;
@@ -96,6 +99,25 @@ impl Templates {
             return Err(Box::new(TemplateError { message, places: Vec::new(), cause, not_deterministic: None }));
         };
         Exec::new(Arc::clone(self), functions, limits).run(tree, data)
+    }
+
+    /// Executes a template, and notes which values it reads.
+    pub fn execute_traced(
+        self: &Arc<Templates>,
+        name: &str,
+        data: &Value,
+        functions: &dyn Functions,
+        limits: Limits,
+        tracer: &mut Tracer,
+    ) -> Result<String, Box<TemplateError>> {
+        let Some(tree) = self.tree(name) else {
+            return self.execute(name, data, functions, limits);
+        };
+        tracer.enter(name);
+        let mut exec = Exec::new(Arc::clone(self), functions, limits).traced(tracer);
+        let done = exec.run(tree, data);
+        exec.settle();
+        done
     }
 }
 
