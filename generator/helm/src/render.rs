@@ -263,7 +263,7 @@ pub fn render(
     let names = parse(&sources, engine)?;
     let mut files = run(&names, &sources, helm.is_v4(), engine, &mut tracer)?;
     let reads = match tracer {
-        Some(tracer) => Some(explored(&mut tree, values, &top, tracer, engine)?),
+        Some(tracer) => Some(explored(&mut tree, &names, values, &top, tracer, engine)?),
         None => None,
     };
 
@@ -408,10 +408,7 @@ fn run(
     tracer: &mut Option<Tracer>,
 ) -> Result<BTreeMap<String, String>, RenderError> {
     let mut files = BTreeMap::new();
-    for name in names {
-        if name.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
-            continue;
-        }
+    for name in names.iter().filter(|name| !is_partial(name)) {
         let data = sources[name].data(name, v4);
         let traced = match tracer {
             Some(tracer) => engine.execute_traced(name, &data, tracer),
@@ -427,6 +424,10 @@ fn run(
         files.insert(name.clone(), text.replace("<no value>", ""));
     }
     Ok(files)
+}
+
+fn is_partial(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|base| base.starts_with('_'))
 }
 
 impl Source {
@@ -446,13 +447,16 @@ const EXPLORED: u64 = 10_000_000;
 /// Runs all templates once more with all branches taken, and puts together what is known of reads.
 fn explored(
     tree: &mut Tree,
+    names: &[String],
     values: &Value,
     top: &Scope,
-    read: Tracer,
+    mut read: Tracer,
     engine: &mut dyn Engine,
 ) -> Result<Reads, RenderError> {
+    read.forget();
     let warnings = tree.warnings.clone();
     let merged = tree.render_values(values)?;
+    let given = tree.render_values(values)?;
     let defaults = tree.render_values(&Value::Nil)?;
     tree.warnings = warnings;
     let mut could = Tracer::new();
@@ -461,14 +465,12 @@ fn explored(
     could.learn(tree, &merged);
     let mut sources = BTreeMap::new();
     scopes(tree, ROOT, &merged, top, &mut sources);
-    for (name, source) in &sources {
-        if name.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
-            continue;
-        }
+    for name in names.iter().filter(|name| !is_partial(name)) {
         // Mistakes are of branches that are not to be taken; that there were too many steps, the tracer knows.
-        let _ = engine.execute_traced(name, &source.data(name, top.v4), &mut could);
+        let _ = engine.execute_traced(name, &sources[name].data(name, top.v4), &mut could);
     }
-    Ok(Reads::new(tree, read, could, &merged, defaults))
+    could.empty();
+    Ok(Reads::new(tree, read, could, &given, defaults))
 }
 
 /// Helm's message for a template that does not parse.

@@ -267,6 +267,12 @@ impl Map {
         Arc::make_mut(&mut entries).remove(key)
     }
 
+    /// Takes all keys out, for all who hold this map.
+    pub(crate) fn clear(&self) {
+        let entries = std::mem::take(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner));
+        dismantle(Value::Map(Map(Arc::new(RwLock::new(entries)), self.1)));
+    }
+
     /// How many keys it has.
     pub fn len(&self) -> usize {
         self.0.read().unwrap_or_else(PoisonError::into_inner).len()

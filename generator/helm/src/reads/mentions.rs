@@ -47,8 +47,7 @@ impl Mentions {
 
     /// Whether a name is mentioned.
     pub fn has(&self, name: &str) -> bool {
-        self.names.contains(name)
-            || self.parts.iter().any(|part| name.starts_with(&**part) || name.ends_with(&**part))
+        self.names.contains(name) || self.parts.iter().any(|part| name.starts_with(&**part) || name.ends_with(&**part))
     }
 
     pub(super) fn extend(&mut self, other: Mentions) {

@@ -294,11 +294,15 @@ fn values_path(tree: &Tree, at: usize) -> Vec<Arc<str>> {
 
 impl Reads {
     pub(crate) fn new(tree: &Tree, mut read: Tracer, could: Tracer, values: &Map, defaults: Map) -> Reads {
-        let mut known =
-            Known { read: Tracer::new(), could, defaults: defaults.into(), scopes: Vec::new(), shared: Mentions::default(), imports: Vec::new() };
+        let mut known = Known {
+            read: Tracer::new(),
+            could,
+            defaults: defaults.into(),
+            scopes: Vec::new(),
+            shared: Mentions::default(),
+            imports: Vec::new(),
+        };
         known.shared.texts(&Value::Map(values.clone()));
-        read.forget();
-        known.could.forget();
         known.add(tree, TOP, &mut read);
         known.read = read;
         Reads(Arc::new(known))
@@ -361,7 +365,8 @@ impl Known {
             let mut below = path.clone();
             below.push(name.as_str().into());
             let there = node.children.iter().any(|child| tree.nodes[*child].name == *name);
-            if !there && let Some(chart) = node.chart.dependencies.iter().find(|chart| chart.name() == dependency.name) {
+            if !there && let Some(chart) = node.chart.dependencies.iter().find(|chart| chart.name() == dependency.name)
+            {
                 self.add_off(chart, &below);
                 continue;
             }
@@ -452,10 +457,14 @@ impl Known {
     fn verdict(&self, path: Path) -> Option<Unread> {
         // A place in a list has no name that could be wrong.
         let Some(Step::Key(key)) = path.0.last() else { return None };
-        let keys: Vec<Arc<str>> = path.0.iter().map_while(|step| match step {
-            Step::Key(key) => Some(Arc::clone(key)),
-            Step::Item(_) => None,
-        }).collect();
+        let keys: Vec<Arc<str>> = path
+            .0
+            .iter()
+            .map_while(|step| match step {
+                Step::Key(key) => Some(Arc::clone(key)),
+                Step::Item(_) => None,
+            })
+            .collect();
         let off = self.scopes.iter().filter(|scope| scope.off);
         let name = |scope: &Scope| Why::Off(scope.path.join("."));
         if let Some(scope) = off.clone().find(|scope| keys.starts_with(&scope.path)) {
@@ -467,7 +476,8 @@ impl Known {
             return Some(Unread { path, why: name(scope), nearest: None });
         }
         // The charts whose values these are: the subchart, and those that it is a part of.
-        let owners = || self.scopes.iter().filter(|scope| keys.len() > scope.path.len() && keys.starts_with(&scope.path));
+        let owners =
+            || self.scopes.iter().filter(|scope| keys.len() > scope.path.len() && keys.starts_with(&scope.path));
         let mentioned = self.shared.has(key) || owners().any(|scope| scope.mentions.has(key));
         let why = if mentioned { Why::Elsewhere } else { Why::Unknown };
         let owner = owners().max_by_key(|scope| scope.path.len()).map_or(0, |scope| scope.path.len());

@@ -81,10 +81,20 @@ impl Tracer {
         self.files.len() - 1
     }
 
-    /// Forgets addresses, as the values are made anew.
+    /// Lets go of the values.
     pub(crate) fn forget(&mut self) {
         self.known.clear();
         self.held.clear();
+    }
+
+    /// Lets go of the values and empties them, as they may hold each other in a circle once all branches were taken.
+    pub(crate) fn empty(&mut self) {
+        self.known.clear();
+        for value in std::mem::take(&mut self.held) {
+            if let Value::Map(map) = value {
+                map.clear();
+            }
+        }
     }
 
     pub(crate) fn child(&mut self, node: usize, step: Step) -> usize {

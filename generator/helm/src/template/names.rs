@@ -7,12 +7,7 @@ use super::{Functions, parse};
 
 /// Hands over each name of a field and each text in the actions of a template, with whether it stands in a named template, and
 /// whether it is a text. False where the template does not parse.
-pub(crate) fn names(
-    file: &str,
-    text: &str,
-    functions: &dyn Functions,
-    to: &mut dyn FnMut(&str, bool, bool),
-) -> bool {
+pub(crate) fn names(file: &str, text: &str, functions: &dyn Functions, to: &mut dyn FnMut(&str, bool, bool)) -> bool {
     let Ok(trees) = parse::parse(file, text, functions) else { return false };
     for tree in &trees {
         let defined = *tree.name != *file;
