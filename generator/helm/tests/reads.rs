@@ -151,28 +151,28 @@ fn variables() {
 
 #[test]
 fn functions_that_take_a_key() {
-    let all = |template: &str| of(template, "", "a: {b: 1, bb: 2}");
+    let all = |template: &str| of(template, "a: {beta: 0}", "a: {beta: 1, betas: 2}");
     for template in [
-        "{{ index .Values \"a\" \"b\" }}",
-        "{{ index .Values.a \"b\" }}",
-        "{{ get .Values.a \"b\" }}",
-        "{{ hasKey .Values.a \"b\" }}",
-        "{{ pluck \"b\" .Values.a | first }}",
-        "{{ dig \"a\" \"b\" 1 .Values.AsMap }}",
-        "{{ get (.Values.a | default dict) \"b\" }}",
-        "{{ (.Values.a | default dict).b }}",
-        "{{ (.Values.a).b }}",
-        "{{ .Values.PathValue \"a.b\" }}",
-        "{{ (.Values.Table \"a\").b }}",
-        "{{ $key := \"b\" }}{{ index .Values.a $key }}",
+        "{{ index .Values \"a\" \"beta\" }}",
+        "{{ index .Values.a \"beta\" }}",
+        "{{ get .Values.a \"beta\" }}",
+        "{{ hasKey .Values.a \"beta\" }}",
+        "{{ pluck \"beta\" .Values.a | first }}",
+        "{{ dig \"a\" \"beta\" 1 .Values.AsMap }}",
+        "{{ get (.Values.a | default dict) \"beta\" }}",
+        "{{ (.Values.a | default dict).beta }}",
+        "{{ (.Values.a).beta }}",
+        "{{ .Values.PathValue \"a.beta\" }}",
+        "{{ (.Values.Table \"a\").beta }}",
+        "{{ $key := \"beta\" }}{{ index .Values.a $key }}",
     ] {
-        assert_eq!(all(template), "a.bb unknown, a.b?", "{template}");
+        assert_eq!(all(template), "a.betas unknown, a.beta?", "{template}");
     }
 }
 
 #[test]
 fn functions_that_choose() {
-    let all = |template: &str| of(template, "", "a: {b: 1, zz: 2}\nd: {b: 3, vv: 1}");
+    let all = |template: &str| of(template, "a: {b: 0}\nd: {b: 0}", "a: {b: 1, zz: 2}\nd: {b: 3, vv: 1}");
     let wanted = "a.zz unknown\nd.vv unknown";
     assert_eq!(all("{{ (ternary .Values.a .Values.d true).b }}{{ (ternary .Values.a .Values.d false).b }}"), wanted);
     assert_eq!(all("{{ $x := coalesce .Values.a .Values.d }}{{ $x.b }}{{ .Values.d.b }}"), wanted);
@@ -183,32 +183,31 @@ fn functions_that_choose() {
 
 #[test]
 fn copies_and_merges() {
-    let all = |template: &str| of(template, "", "a: {b: 1, n: {x: 1, w: 2}}\nd: {b: 3, n: {z: 1}}");
+    let all = |template: &str| of(template, "", "a: {b: 1, in: {x: 1, w: 2}}\nd: {b: 3, in: {z: 1}}");
     assert_eq!(
-        all("{{ $m := merge (deepCopy .Values.a) .Values.d }}{{ $m.b }}{{ $m.n.z }}"),
-        "a.n.w unknown\na.n.x unknown"
+        all("{{ $m := merge (deepCopy .Values.a) .Values.d }}{{ $m.b }}{{ $m.in.z }}"),
+        "a.in.w unknown\na.in.x unknown"
     );
     assert_eq!(
-        all("{{ $m := mergeOverwrite dict .Values.a .Values.d }}{{ $m.b }}{{ $m.n.x }}{{ $m.n.z }}"),
-        "a.n.w unknown"
+        all("{{ $m := mergeOverwrite dict .Values.a .Values.d }}{{ $m.b }}{{ $m.in.x }}{{ $m.in.z }}"),
+        "a.in.w unknown"
     );
     assert_eq!(all("{{ toYaml (merge dict .Values.a .Values.d) }}"), "");
     assert_eq!(all("{{ toYaml (omit .Values.a \"b\") }}{{ .Values.d | toJson }}"), "");
-    assert_eq!(all("{{ $m := fromYaml (toYaml .Values.a) }}{{ .Values.d | len }}"), "d.n.z unknown");
-    assert_eq!(all("{{ (mustDeepCopy .).Values.a.n.x }}{{ toYaml .Values.d }}"), "a.b unknown\na.n.w unknown");
+    assert_eq!(all("{{ $m := fromYaml (toYaml .Values.a) }}{{ .Values.d | len }}"), "d.in.z unknown");
+    assert_eq!(all("{{ (mustDeepCopy .).Values.a.in.x }}{{ toYaml .Values.d }}"), "a.b unknown\na.in.w unknown");
 }
 
 #[test]
 fn branches_that_are_not_taken() {
-    let template = "{{ if .Values.on }}{{ toYaml .Values.a }}{{ else }}{{ .Values.b.c }}{{ end }}";
-    assert_eq!(of(template, "", "on: false\na: {x: 1}\nb: {c: 1, d: 2}"), "b.d unknown");
-    assert_eq!(of(template, "", "on: true\na: {x: 1}\nb: {c: 1, d: 2}"), "b.d unknown");
-    assert_eq!(of("{{ if and .Values.on .Values.a.b }}x{{ end }}", "", "on: false\na: {b: 1}"), "");
-    let fails = "{{ if .Values.on }}{{ fail \"no\" }}{{ .Values.b }}{{ end }}{{ if eq .Values.kind 1.0 }}{{ .Values.c }}{{ end }}";
-    assert_eq!(of(fails, "kind: 1", "on: false\nb: 1\nc: 1"), "");
-    let required =
-        "{{ if .Values.on }}{{ $r := required \"r\" .Values.r }}{{ with .Values.a }}{{ .b }}{{ $r }}{{ end }}{{ end }}";
-    assert_eq!(of(required, "", "on: false\na: {b: 1}"), "");
+    let template = "{{ if .Values.flag }}{{ toYaml .Values.a }}{{ else }}{{ .Values.b.c }}{{ end }}";
+    assert_eq!(of(template, "", "flag: false\na: {x: 1}\nb: {c: 1, d: 2}"), "b.d unknown");
+    assert_eq!(of(template, "", "flag: true\na: {x: 1}\nb: {c: 1, d: 2}"), "b.d unknown");
+    assert_eq!(of("{{ if and .Values.flag .Values.a.b }}x{{ end }}", "", "flag: false\na: {b: 1}"), "");
+    let fails = "{{ if .Values.flag }}{{ fail \"no\" }}{{ .Values.b }}{{ end }}{{ if eq .Values.kind 1.0 }}{{ .Values.c }}{{ end }}";
+    assert_eq!(of(fails, "kind: 1", "flag: false\nb: 1\nc: 1"), "");
+    let required = "{{ if .Values.flag }}{{ $r := required \"r\" .Values.r }}{{ with .Values.a }}{{ .b }}{{ $r }}{{ end }}{{ end }}";
+    assert_eq!(of(required, "", "flag: false\na: {b: 1}"), "");
 }
 
 #[test]
@@ -217,15 +216,18 @@ fn recursion_ends_though_all_branches_are_taken() {
         "{{ define \"r\" }}{{ .v.name }}{{ if .v.below }}{{ include \"r\" (dict \"v\" .v.below) }}{{ end }}{{ end }}";
     let files = [("templates/_h.tpl", helper), ("templates/a.yaml", "x: {{ include \"r\" (dict \"v\" .Values.a) }}")];
     assert_eq!(
-        unread(&files, "a: {name: 1, below: {name: 2, below: {name: 3, other: 4}}}"),
+        unread(
+            &[files[0], files[1], ("values.yaml", "a: {below: {below: {name: 1}}}")],
+            "a: {name: 1, below: {name: 2, below: {name: 3, other: 4}}}"
+        ),
         "a.below.below.other unknown"
     );
 }
 
 #[test]
 fn a_name_that_is_put_together() {
-    let template = "{{ if .Values.on }}{{ range $x := list \"a\" }}{{ get $.Values.o (printf \"%sEnabled\" $x) }}{{ end }}{{ end }}";
-    assert_eq!(of(template, "", "on: false\no: {aEnabled: true}"), "");
+    let template = "{{ if .Values.flag }}{{ range $x := list \"a\" }}{{ get $.Values.o (printf \"%sEnabled\" $x) }}{{ end }}{{ end }}";
+    assert_eq!(of(template, "", "flag: false\no: {aEnabled: true}"), "");
 }
 
 const SUB: &str = "apiVersion: v2\nname: sub\nversion: 1.0.0\n";
@@ -286,15 +288,15 @@ fn imported_values() {
 #[test]
 fn subcharts_that_are_off() {
     let dependency = "  condition: sub.enabled\n  tags: [extra]\n";
-    let sub = "x: {{ .Values.a }}{{ .Values.global.z }}";
-    let set = "sub: {enabled: false, a: 1, b: 2}\nglobal: {z: 1, w: 1}\ntags: {extra: false, other: true}";
-    let found = with_sub(dependency, "x: {{ .Values.global.x }}", sub, "", set);
+    let sub = "x: {{ .Values.a }}{{ .Values.global.size }}";
+    let set = "sub: {enabled: false, a: 1, b: 2}\nglobal: {size: 1, zones: 1}\ntags: {extra: false, other: true}";
+    let found = with_sub(dependency, "x: {{ .Values.global.zone }}", sub, "", set);
     assert_eq!(
         found,
-        "global.w unknown, global.x?\nglobal.z off with sub\nsub.a off with sub\nsub.b off with sub\ntags.other unknown"
+        "global.size off with sub\nglobal.zones unknown, global.zone?\nsub.a off with sub\nsub.b off with sub\ntags.other unknown"
     );
     let on = with_sub(dependency, "x: 1", sub, "", "sub: {enabled: true, a: 1, b: 2}");
-    assert_eq!(on, "sub.b unknown, sub.a?");
+    assert_eq!(on, "sub.b unknown");
 }
 
 #[test]
