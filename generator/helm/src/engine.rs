@@ -15,17 +15,18 @@ pub struct HelmEngine {
     templates: Arc<Templates>,
     limits: Limits,
     shared: Option<Arc<Parsed>>,
+    allow_random: bool,
 }
 
 impl HelmEngine {
     /// An engine without templates. The bounds hold for each template that is executed.
     pub fn new(limits: Limits) -> HelmEngine {
-        HelmEngine { templates: Arc::default(), limits, shared: None }
+        HelmEngine { templates: Arc::default(), limits, shared: None, allow_random: false }
     }
 
     /// An engine without templates, which need not parse what another one that shares with it has parsed.
     pub fn sharing(limits: Limits, parsed: Arc<Parsed>) -> HelmEngine {
-        HelmEngine { templates: Arc::default(), limits, shared: Some(parsed) }
+        HelmEngine { templates: Arc::default(), limits, shared: Some(parsed), allow_random: false }
     }
 }
 
@@ -120,11 +121,16 @@ impl Engine for HelmEngine {
     }
 
     fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError> {
-        Ok(self.templates.execute(name, data, &HelmFunctions, self.limits)?)
+        Ok(self.templates.execute_with(name, data, &HelmFunctions, self.limits, self.allow_random, None)?)
+    }
+
+    fn allow_random(&mut self, allow: bool) {
+        self.allow_random = allow;
     }
 
     fn execute_traced(&mut self, name: &str, data: &Value, tracer: &mut Tracer) -> Option<Result<String, EngineError>> {
-        let done = self.templates.execute_traced(name, data, &HelmFunctions, self.limits, tracer);
+        let done =
+            self.templates.execute_with(name, data, &HelmFunctions, self.limits, self.allow_random, Some(tracer));
         Some(done.map_err(EngineError::from))
     }
 }

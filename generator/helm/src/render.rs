@@ -14,7 +14,7 @@ use crate::chart::values::{ROOT, Tree, lookup_table};
 use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, text, version};
 use crate::engine::{HelmEngine, Parsed};
 use crate::reads::{Reads, Tracer};
-use crate::template::Limits;
+use crate::template::{self, Chance, Limits};
 use crate::value::{Entries, Map, Of, Value};
 use crate::yaml::{Head, walk};
 
@@ -34,6 +34,10 @@ pub trait Engine {
     /// Executes a template.
     fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError>;
 
+    /// Whether what would be made up by chance leaves a mark where it is printed, and is no mistake. Engines that know no such marks
+    /// do as they do.
+    fn allow_random(&mut self, _: bool) {}
+
     /// Executes a template, and notes which values it reads. None where the engine cannot.
     fn execute_traced(&mut self, _: &str, _: &Value, _: &mut Tracer) -> Option<Result<String, EngineError>> {
         None
@@ -48,7 +52,7 @@ pub struct EngineError {
     /// What `required` or `fail` said, where one of them stopped the rendering.
     pub said: Option<String>,
     /// The whole error as the engine has it.
-    pub source: Option<Box<crate::template::TemplateError>>,
+    pub source: Option<Box<template::TemplateError>>,
 }
 
 /// What is installed, under which name.
@@ -93,6 +97,8 @@ pub struct Options {
     pub skip_schema: bool,
     /// Whether it is noted which values templates read. Costs about three times the rest.
     pub trace: bool,
+    /// Whether objects that have something in them that is made up by chance are given apart, where otherwise they are a mistake.
+    pub allow_random: bool,
 }
 
 /// A document of a template.
@@ -134,6 +140,18 @@ pub struct Crd {
     pub content: String,
 }
 
+/// An object that Helm would make another one on each run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Random {
+    /// The template: `chart/templates/file.yaml`.
+    pub path: String,
+    /// The object, with `<random>` for what would be made up; none where chance decides what the template gives at all, so that
+    /// nothing is known of its objects.
+    pub manifest: Option<Manifest>,
+    /// What makes it up.
+    pub chances: Vec<Chance>,
+}
+
 /// What a chart gives.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rendered {
@@ -147,6 +165,8 @@ pub struct Rendered {
     pub notes: String,
     /// What Helm would have warned about.
     pub warnings: Vec<String>,
+    /// What is another one on each run, and so is not among the objects and hooks, where the options allow it.
+    pub random: Vec<Random>,
     /// Which values were read, where the options ask for it and the engine can tell.
     pub reads: Option<Reads>,
     include_crds: bool,
@@ -342,7 +362,10 @@ fn render_with(
         tracer.learn(&tree, &merged);
     }
     let names = parse(&sources, engine)?;
-    let mut files = run(&names, &sources, helm.is_v4(), engine, &mut tracer)?;
+    engine.allow_random(options.allow_random);
+    let mut random = Vec::new();
+    let mut files =
+        run(&names, &sources, helm.is_v4(), engine, &mut tracer, options.allow_random.then_some(&mut random))?;
     let reads = match tracer {
         Some(tracer) => Some(explored(&mut tree, &names, values, &top, tracer, engine)?),
         None => None,
@@ -353,7 +376,8 @@ fn render_with(
     files.retain(|path, content| {
         let is_notes = path.ends_with("NOTES.txt");
         if is_notes && (options.subchart_notes || *path == own_notes) && !content.is_empty() {
-            notes.push(std::mem::take(content));
+            let text = std::mem::take(content);
+            notes.push(template::marks(&text).map_or(text, |(plain, _)| plain));
         }
         !is_notes
     });
@@ -362,6 +386,7 @@ fn render_with(
         crds: crds(&tree, ROOT),
         notes: notes.join("\n"),
         include_crds: options.include_crds,
+        random,
         reads,
         ..Rendered::default()
     };
@@ -369,7 +394,10 @@ fn render_with(
         // Partials are gone already; a file of blanks is none.
         if !content.trim().is_empty() {
             for document in split(content, helm.is_v4()) {
-                sort_in(path, document, &mut rendered)?;
+                match options.allow_random.then(|| template::marks(document)).flatten() {
+                    Some((content, chances)) => rendered.random.push(random_object(path, content, chances)),
+                    None => sort_in(path, document, &mut rendered)?,
+                }
             }
         }
     }
@@ -486,6 +514,7 @@ fn run(
     v4: bool,
     engine: &mut dyn Engine,
     tracer: &mut Option<Tracer>,
+    mut random: Option<&mut Vec<Random>>,
 ) -> Result<BTreeMap<String, String>, RenderError> {
     let mut files = BTreeMap::new();
     for name in names.iter().filter(|name| !is_partial(name)) {
@@ -497,10 +526,20 @@ fn run(
         if traced.is_none() {
             *tracer = None;
         }
-        let text = traced.unwrap_or_else(|| engine.execute(name, &data)).map_err(|error| {
-            let message = execution_message(&error, v4);
-            RenderError::Template { message, error: Box::new(error) }
-        })?;
+        let text = match traced.unwrap_or_else(|| engine.execute(name, &data)) {
+            Ok(text) => text,
+            Err(error) => {
+                if let Some(random) = &mut random
+                    && let Some(refusal) = error.source.as_ref().filter(|error| error.not_deterministic.is_some())
+                {
+                    let chances = vec![template::chance(refusal)];
+                    random.push(Random { path: name.clone(), manifest: None, chances });
+                    continue;
+                }
+                let message = execution_message(&error, v4);
+                return Err(RenderError::Template { message, error: Box::new(error) });
+            }
+        };
         files.insert(name.clone(), text.replace("<no value>", ""));
     }
     Ok(files)
@@ -709,6 +748,14 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
         output_log_policies: list("helm.sh/hook-output-log-policy"),
     });
     Ok(())
+}
+
+/// An object of which not all is known. What was to be made up may have been what makes it YAML.
+fn random_object(path: &str, content: String, chances: Vec<Chance>) -> Random {
+    let head = text::read(&content).and_then(|value| head(&value)).unwrap_or_default();
+    let manifest =
+        Manifest { path: path.to_owned(), content, api_version: head.api_version, kind: head.kind, name: head.name };
+    Random { path: path.to_owned(), manifest: Some(manifest), chances }
 }
 
 /// What Helm looks at in a document.

@@ -124,7 +124,7 @@ impl Case {
             include_crds: self.flag("crds", true),
             subchart_notes: false,
             skip_schema: !self.flag("schema", true),
-            trace: false,
+            ..Options::default()
         };
         let mut engine = HelmEngine::new(template::Limits::default());
         let chart = Arc::new(chart);

@@ -29,6 +29,10 @@ pub struct Exec<'a> {
     tracer: Option<&'a mut Tracer>,
     /// Whether all branches are taken, and mistakes are passed over.
     explores: bool,
+    /// Whether what would be made up by chance leaves a mark where it is printed, and is no mistake.
+    allows_random: bool,
+    /// How many templates run within each other by `include` and `tpl`.
+    running: usize,
 }
 
 /// So many bytes of an argument count as a step.
@@ -50,7 +54,19 @@ type Executed<T> = Result<T, Box<TemplateError>>;
 
 impl<'a> Exec<'a> {
     pub(super) fn new(templates: Arc<Templates>, functions: &'a dyn Functions, limits: Limits) -> Exec<'a> {
-        Exec { templates, functions, limits, steps: 0, written: 0, depth: 0, included: HashMap::new(), tracer: None, explores: false }
+        Exec {
+            templates,
+            functions,
+            limits,
+            steps: 0,
+            written: 0,
+            depth: 0,
+            included: HashMap::new(),
+            tracer: None,
+            explores: false,
+            allows_random: false,
+            running: 0,
+        }
     }
 
     /// Notes which values are read.
@@ -116,6 +132,12 @@ impl<'a> Exec<'a> {
         Ok(given.replace(NO_VALUE, ""))
     }
 
+    /// Leaves a mark where something would be printed that is made up by chance.
+    pub(super) fn allowing_random(mut self, allow: bool) -> Exec<'a> {
+        self.allows_random = allow;
+        self
+    }
+
     /// Tells whoever notes reads how much taking all branches took.
     pub(super) fn settle(self) {
         if let Some(tracer) = self.tracer
@@ -130,10 +152,12 @@ impl<'a> Exec<'a> {
     pub(super) fn run(&mut self, tree: &Tree, data: &Value) -> Executed<String> {
         let mut to = String::new();
         let dot = Item::of(data.clone());
+        self.running += 1;
         let mut state = State::new(self, tree, &dot, &mut to);
-        state.nested(|state| state.walk(&dot, &tree.root))?;
+        let done = state.nested(|state| state.walk(&dot, &tree.root));
         drop(state);
-        Ok(to)
+        self.running -= 1;
+        done.map(|_| to)
     }
 }
 
@@ -484,6 +508,13 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     }
 
     fn print(&mut self, item: &Item) -> Executed<()> {
+        // What `include` gives goes on to other functions, and is made up as a whole.
+        if self.exec.allows_random
+            && self.exec.running == 1
+            && let Some(refusal) = made::written(item.value())
+        {
+            return self.write(&made::mark(&refusal));
+        }
         self.not_refused(item)?;
         self.traced(|tracer, file| tracer.whole(item.value(), file));
         match item.value() {
@@ -969,17 +1000,17 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             values.push(self.fitting(arguments.last.clone(), wanted(words.len()))?.into_value());
         }
         self.work(&values)?;
-        match made::call(name, &values) {
-            Call::Runs => {}
-            Call::HandsOn(value) => return Ok(Item::Plain(value)),
-            Call::Fails(refusal) => return Err(refusal),
-        }
         let traced = self.exec.tracer.is_some().then(|| values.clone());
         if let Some(values) = &traced {
             self.traced(|tracer, file| tracer.calls(name, values, file));
             if self.exec.explores && self.would_hide(name, values) {
                 return Ok(Item::Inner(values.first().cloned().unwrap_or_default()));
             }
+        }
+        match made::call(name, &values) {
+            Call::Runs => {}
+            Call::HandsOn(value) => return Ok(Item::Plain(value)),
+            Call::Fails(refusal) => return Err(refusal),
         }
         let functions = self.exec.functions;
         let given = functions.call(name, values, self.exec);
@@ -1047,15 +1078,15 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         if arguments.has_last() {
             items.push(self.fitting(arguments.last.clone(), wanted(words.len()))?);
         }
+        if self.exec.tracer.is_some() {
+            let values: Vec<Value> = items.iter().map(|item| item.value().clone()).collect();
+            self.traced(|tracer, file| tracer.calls(name, &values, file));
+        }
         if let Some(item) = items.iter().find(|item| made::refusal(item.value()).is_some()) {
             return Ok(item.clone());
         }
         if let Some(value) = made::hidden(name, items.iter().map(Item::value)) {
             return Ok(Item::Plain(value));
-        }
-        if self.exec.tracer.is_some() {
-            let values: Vec<Value> = items.iter().map(|item| item.value().clone()).collect();
-            self.traced(|tracer, file| tracer.calls(name, &values, file));
         }
         let callee = match (builtin, words.first()) {
             (Builtin::Call, Some(word)) => word.to_string(),

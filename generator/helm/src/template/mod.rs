@@ -9,6 +9,7 @@ use crate::value::Value;
 
 pub use exec::Exec;
 pub use literal::{is_print, quote};
+pub(crate) use made::{chance, marks};
 pub(crate) use names::names;
 use tree::Tree;
 
@@ -96,20 +97,24 @@ impl Templates {
         Exec::new(Arc::clone(self), functions, limits).run(tree, data)
     }
 
-    /// Executes a template, and notes which values it reads.
-    pub fn execute_traced(
+    /// Executes a template, notes which values it reads, and leaves a mark where it would print what is made up by chance.
+    pub(crate) fn execute_with(
         self: &Arc<Templates>,
         name: &str,
         data: &Value,
         functions: &dyn Functions,
         limits: Limits,
-        tracer: &mut Tracer,
+        allow_random: bool,
+        tracer: Option<&mut Tracer>,
     ) -> Result<String, Box<TemplateError>> {
         let Some(tree) = self.tree(name) else {
             return self.execute(name, data, functions, limits);
         };
-        tracer.enter(name);
-        let mut exec = Exec::new(Arc::clone(self), functions, limits).traced(tracer);
+        let mut exec = Exec::new(Arc::clone(self), functions, limits).allowing_random(allow_random);
+        if let Some(tracer) = tracer {
+            tracer.enter(name);
+            exec = exec.traced(tracer);
+        }
         let done = exec.run(tree, data);
         exec.settle();
         done
@@ -255,6 +260,19 @@ pub struct TemplateError {
     pub cause: String,
     /// Why the function there was refused, where it would give another result on another run.
     pub not_deterministic: Option<String>,
+}
+
+/// A call of a function whose result is another one on each run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chance {
+    /// The file that the call is in.
+    pub template: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The function.
+    pub function: String,
+    /// What makes it another one on each run, and the setting that avoids it where there is one.
+    pub reason: String,
 }
 
 /// A place in a template.
