@@ -189,6 +189,10 @@ pub trait Object: fmt::Debug + Send + Sync {
     fn refused(&self) -> Option<&TemplateError> {
         None
     }
+    /// The bytes, where it is a string that is no text.
+    fn bytes(&self) -> Option<&[u8]> {
+        None
+    }
     /// As JSON writes it, where it is a string there.
     fn text(&self) -> Option<String> {
         None
@@ -410,6 +414,14 @@ impl Value {
     /// A list of strings.
     pub fn strings<S: Into<Value>>(texts: impl IntoIterator<Item = S>) -> Value {
         Value::List(List::of(Of::Strings, texts.into_iter().map(Into::into).collect()))
+    }
+
+    /// The bytes of a string that is no text, which few functions can work on.
+    pub fn as_binary(&self) -> Option<&[u8]> {
+        match self {
+            Value::Object(object) => object.bytes(),
+            _ => None,
+        }
     }
 
     fn nests(&self) -> bool {

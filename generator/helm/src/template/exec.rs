@@ -294,6 +294,7 @@ impl Type {
             (Type::Strings, Value::List(values)) => values.item_type().is_strings(),
             (Type::Map, Value::Map(map)) => map.item_type().is_anything(),
             (Type::Object(name), Value::Object(object)) => object.kind() == name,
+            (Type::String, Value::Object(object)) => object.bytes().is_some(),
             _ => false,
         }
     }
@@ -516,6 +517,9 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             return self.write(&made::mark(&refusal));
         }
         self.not_refused(item)?;
+        if item.value().as_binary().is_some() {
+            return self.fail("the string is not UTF-8, and can only be passed on, encoded and summed");
+        }
         self.traced(|tracer, file| tracer.whole(item.value(), file));
         match item.value() {
             Value::Nil => self.write(NO_VALUE),
@@ -1087,6 +1091,12 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
         if let Some(value) = made::hidden(name, items.iter().map(Item::value)) {
             return Ok(Item::Plain(value));
+        }
+        if items.iter().any(|item| item.value().as_binary().is_some()) {
+            self.at = at;
+            return self.fail(format!(
+                "error calling {name}: the string is not UTF-8, and can only be passed on, encoded and summed"
+            ));
         }
         let callee = match (builtin, words.first()) {
             (Builtin::Call, Some(word)) => word.to_string(),
