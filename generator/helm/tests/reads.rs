@@ -211,6 +211,16 @@ fn branches_that_are_not_taken() {
 }
 
 #[test]
+fn variables_that_are_assigned_in_branches() {
+    let template = "{{ $x := .Values.a }}{{ if .Values.flag }}{{ $x = .Values.b }}{{ else }}{{ $x = .Values.c }}{{ end }}\
+                    {{ if .Values.more }}{{ $x.in.k }}{{ end }}";
+    let set = "flag: true\na: {in: {k: 1, l: 1}}\nb: {in: {k: 2, l: 2}}\nc: {in: {k: 3, l: 3}}\nmore: false";
+    assert_eq!(of(template, "", set), "a.in.l unknown\nb.in.l unknown\nc.in.l unknown");
+    let template = "{{ $x := .Values }}{{ range list \"a\" \"b\" }}{{ $x = index $x . }}{{ end }}{{ if .Values.more }}{{ $x.k }}{{ end }}";
+    assert_eq!(of(template, "", "a: {b: {k: 1, l: 2}}"), "a.b.l unknown");
+}
+
+#[test]
 fn recursion_ends_though_all_branches_are_taken() {
     let helper =
         "{{ define \"r\" }}{{ .v.name }}{{ if .v.below }}{{ include \"r\" (dict \"v\" .v.below) }}{{ end }}{{ end }}";

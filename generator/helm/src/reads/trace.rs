@@ -32,6 +32,8 @@ pub(crate) const ROOT: usize = 0;
 const MOST: usize = 1_000_000;
 /// Paths that one map stands for, after many merges. With more of them all count as read as a whole.
 const PATHS: usize = 64;
+/// How deep values of two branches are put together.
+const BOTH: usize = 30;
 /// Deeper values are looked through no further.
 const DEPTH: usize = 500;
 
@@ -365,6 +367,53 @@ impl Tracer {
                 self.merged(value, there, depth + 1);
             }
         }
+    }
+
+    /// What a variable may hold that is assigned to in one of several branches; none where that is what is assigned last.
+    pub(crate) fn either(&mut self, old: &Value, new: &Value, file: &str) -> Option<Value> {
+        match (old, new) {
+            (Value::Map(_), Value::Map(_)) => Some(self.both(old, new, file, 0)),
+            (Value::List(_), Value::List(_)) => {
+                if self.known(old).iter().any(|node| !self.known(new).contains(node)) {
+                    self.whole(old, file);
+                }
+                None
+            }
+            (Value::Map(_) | Value::List(_), _) => Some(old.clone()),
+            _ => None,
+        }
+    }
+
+    fn both(&mut self, old: &Value, new: &Value, file: &str, depth: usize) -> Value {
+        let (Value::Map(one), Value::Map(other)) = (old, new) else { return new.clone() };
+        if one.same(other) {
+            return new.clone();
+        }
+        if depth > BOTH {
+            self.whole(old, file);
+            return new.clone();
+        }
+        let mut nodes = self.known(old);
+        nodes.extend(self.known(new));
+        let mut entries = (*one.entries()).clone();
+        for (key, value) in other.entries().iter() {
+            let value = match entries.get(key) {
+                Some(there @ Value::Map(_)) if matches!(value, Value::Map(_)) => {
+                    self.both(&there.clone(), value, file, depth + 1)
+                }
+                Some(there @ (Value::Map(_) | Value::List(_))) if address(value).is_none() => there.clone(),
+                Some(there) => {
+                    let there = there.clone();
+                    self.whole(&there, file);
+                    value.clone()
+                }
+                None => value.clone(),
+            };
+            entries.insert(Arc::clone(key), value);
+        }
+        let both = Value::Map(Map::of(one.item_type(), entries));
+        self.know_some(&both, &nodes);
+        both
     }
 
     /// Whether to put this there would hide values of the user's.

@@ -583,10 +583,11 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         self.not_refused(&over)?;
         let flow = self.nested(|state| {
             let done = state.each(branch, over.into_value());
-            if state.passed_over(done, false)? && !state.exec.explores {
+            let some = state.passed_over(done, true)?;
+            if some && !state.exec.explores {
                 return Ok(Flow::Through);
             }
-            if state.exec.explores {
+            if !some && state.exec.explores {
                 state.iteration(branch, Item::Invalid, Item::Invalid)?;
             }
             match &branch.otherwise {
@@ -692,8 +693,17 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     // Variables
 
     fn assign(&mut self, name: &str, item: Item) -> Executed<()> {
+        let file = &self.tree.file;
         match self.variables.0.iter_mut().rev().find(|(variable, _)| **variable == *name) {
             Some((_, variable)) => {
+                let item = match &mut self.exec.tracer {
+                    // Another branch than this one may be the one that is taken.
+                    Some(tracer) if self.exec.explores => match tracer.either(variable.value(), item.value(), file) {
+                        Some(value) => Item::of(value),
+                        None => item,
+                    },
+                    _ => item,
+                };
                 discard(std::mem::replace(variable, item));
                 Ok(())
             }
