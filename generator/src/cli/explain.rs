@@ -568,10 +568,18 @@ impl Asked<'_, '_> {
                 defaults.push(json!({"path": path::join(&path), "value": default}));
             }
             if defaults.is_empty() {
-                answer.say(1, "no value was found that reaches it: the template says so, or the chart's own name and version");
+                answer.say(
+                    1,
+                    "no value was found that reaches it: the template says so, or the chart's own name and version",
+                );
             } else {
-                let file = format!("components/{}/values.yaml.hbs", planned.component);
-                answer.say(2, format!("{file} can set another"));
+                let file = match &planned.content {
+                    Content::Chart { chart, .. } => chart.values.as_ref(),
+                    Content::Manifests => None,
+                };
+                if let Some(file) = file {
+                    answer.say(2, format!("{} can set another", self.repository.sources().path(file.file)));
+                }
             }
         }
         answer.json["defaults"] = json!(defaults);

@@ -17,6 +17,7 @@ pub mod source;
 pub mod stamp;
 pub mod template;
 pub mod trace;
+pub mod unread;
 pub mod write;
 
 use rayon::prelude::*;

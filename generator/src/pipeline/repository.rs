@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use helm_render::reads::Unread;
 use helm_render::render::Prepared;
 use rayon::prelude::*;
 
@@ -308,6 +309,14 @@ impl Repository {
     pub fn probe(&self, request: &Request) -> std::result::Result<Vec<ChartObject>, Problem> {
         let scopes = |group: &str, kind: &str| self.facts.is_namespaced(group, kind);
         self.charts.probe(&self.lock, &self.vendored, request, &scopes)
+    }
+
+    /// Which values of a request no template of its chart reads.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn unread(&self, request: &Request) -> std::result::Result<Vec<Unread>, Problem> {
+        self.charts.unread(&self.lock, &self.vendored, request)
     }
 
     /// A pinned chart.

@@ -195,10 +195,11 @@ impl<'v> Causes<'v> {
         let mut causes = self.of_object(application);
         let reached = raw.chart.as_ref().map(|name| self.reached(&raw.environment, name));
         let reached = reached.as_ref().and_then(|tried| tried.get()?.as_ref());
-        let paths: Vec<&Vec<Segment>> = match reached.and_then(|reached| Some((reached, reached.objects.get(&raw.object)?))) {
-            Some((reached, some)) => some.iter().filter_map(|index| reached.paths.get(*index)).collect(),
-            None => application.edits.iter().map(|edit| &edit.path).collect(),
-        };
+        let paths: Vec<&Vec<Segment>> =
+            match reached.and_then(|reached| Some((reached, reached.objects.get(&raw.object)?))) {
+                Some((reached, some)) => some.iter().filter_map(|index| reached.paths.get(*index)).collect(),
+                None => application.edits.iter().map(|edit| &edit.path).collect(),
+            };
         for cause in paths.into_iter().flat_map(|path| self.of_path(application, path)) {
             if !causes.contains(&cause) {
                 causes.push(cause);

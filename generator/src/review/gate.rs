@@ -64,7 +64,10 @@ pub fn demands(
             let value = format!("{environment}/{}", chart.application);
             demands.push(Demand {
                 gate: "protected".to_owned(),
-                about: format!("what becomes of the objects of `{}` in `{environment}` was not seen", chart.application),
+                about: format!(
+                    "what becomes of the objects of `{}` in `{environment}` was not seen",
+                    chart.application
+                ),
                 at: at.clone(),
                 accepted: is_said(said, "Accept-Unseen", &value),
                 trailer: Some(format!("Accept-Unseen: {value}")),

@@ -163,7 +163,8 @@ pub fn together(bundles: Vec<Bundle<'_>>) -> Vec<(Option<How>, Vec<Bundle<'_>>)>
 /// What only has another version among its labels, by chart and environments where that saves something; then the others.
 pub fn relabelled<'b, 'a>(bundles: &'b [Bundle<'a>]) -> (Vec<Vec<&'b Bundle<'a>>>, Vec<&'b Bundle<'a>>) {
     let mut groups: Vec<Vec<&Bundle<'_>>> = Vec::new();
-    let (labels, mut others): (Vec<&Bundle<'_>>, Vec<&Bundle<'_>>) = bundles.iter().partition(|bundle| is_relabelled(bundle));
+    let (labels, mut others): (Vec<&Bundle<'_>>, Vec<&Bundle<'_>>) =
+        bundles.iter().partition(|bundle| is_relabelled(bundle));
     for bundle in labels {
         let is_same = |group: &&mut Vec<&Bundle<'_>>| {
             group.first().is_some_and(|known| {
@@ -245,7 +246,8 @@ pub fn alike<'b, 'a>(bundles: &'b [Bundle<'a>]) -> Option<Alike<'b, 'a>> {
 
 /// An edit by its last key and its values, where these are short.
 fn said(leaf: &Leaf<'_>) -> Option<String> {
-    let last = leaf.path.rsplit('.').next().filter(|key| key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))?;
+    let last =
+        leaf.path.rsplit('.').next().filter(|key| key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))?;
     if !leaf.is_short() {
         return None;
     }

@@ -226,7 +226,8 @@ impl<'a> Page<'a> {
                 }
                 out += "</p></li>";
             }
-            out += &format!("<li><p class=\"reason\">The chart {}: {}</p></li>", escaped(one.why), sentence(one.remedy));
+            out +=
+                &format!("<li><p class=\"reason\">The chart {}: {}</p></li>", escaped(one.why), sentence(one.remedy));
         }
         out + "</ul></div></section>"
     }
@@ -402,7 +403,9 @@ impl<'a> Page<'a> {
         *out += &format!(
             "<p class=\"meta\">Component {}{} · <a href=\"#{prefix}-{id}\">{id}</a></p></div>",
             escaped(&item.component),
-            item.chart.as_deref().map_or_else(String::new, |chart| format!(", made by the chart of {}", escaped(chart)))
+            item.chart
+                .as_deref()
+                .map_or_else(String::new, |chart| format!(", made by the chart of {}", escaped(chart)))
         );
     }
 

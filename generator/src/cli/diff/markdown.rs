@@ -554,7 +554,8 @@ fn alike(bundles: &[Bundle<'_>], step: usize, review: &Review) -> String {
         out += &format!("- in nothing but {}: {}\n", common.join("; "), names(&alike.plain));
     }
     for (bundle, leaves) in &alike.others {
-        let short = |leaf: &Leaf<'_>| if leaf.is_short() { edit_line(leaf, 60) } else { code(&words::clip(&leaf.path, 120)) };
+        let short =
+            |leaf: &Leaf<'_>| if leaf.is_short() { edit_line(leaf, 60) } else { code(&words::clip(&leaf.path, 120)) };
         let shown: Vec<String> = leaves.iter().take(2).map(short).collect();
         let more = match leaves.len().saturating_sub(2) {
             0 => String::new(),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
+use super::fold;
 use super::rows::leaves;
 use super::words::{self, Bundle};
-use super::fold;
 use crate::cli::report;
 use crate::review::model::{Cause, ChartSeen, Class, Finding, GroupedEdit, Line, Review};
 

@@ -385,8 +385,8 @@ impl Page<'_> {
         for finding in bundle.findings() {
             // What is said of an edit stands with it, where there are several.
             let own = groups.len() > 1 && !bundle.first.findings.contains(finding);
-            let is_plain = is_of_chart
-                && (finding.rule.is_empty() && finding.class == Class::Configuration || is_image(finding));
+            let is_plain =
+                is_of_chart && (finding.rule.is_empty() && finding.class == Class::Configuration || is_image(finding));
             if !own && !is_plain && finding.class != Class::Cosmetic && !said.contains(&finding.reason.as_str()) {
                 said.push(&finding.reason);
                 self.wrapped(2, 2, PLAIN, &finding.reason);

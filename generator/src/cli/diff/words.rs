@@ -533,14 +533,20 @@ pub fn headline(review: &Review) -> String {
     };
     match review.unseen().count() {
         0 => said,
-        unseen => format!("{said}; what {} {} was not seen", count(unseen, "chart"), if unseen == 1 { "makes" } else { "make" }),
+        unseen => format!(
+            "{said}; what {} {} was not seen",
+            count(unseen, "chart"),
+            if unseen == 1 { "makes" } else { "make" }
+        ),
     }
 }
 
 /// A review in which nothing that is rendered changes, in one sentence.
 pub fn nothing(review: &Review) -> String {
     match review.totals.inputs {
-        _ if review.unseen().next().is_some() => "Nothing that is committed changes, but not all objects of charts were seen.".to_owned(),
+        _ if review.unseen().next().is_some() => {
+            "Nothing that is committed changes, but not all objects of charts were seen.".to_owned()
+        }
         0 => "No rendered change: no input file edited, 0 outputs differ.".to_owned(),
         inputs => format!("No rendered change: {} edited, 0 outputs differ.", count(inputs, "input file")),
     }
