@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::functions::HelmFunctions;
+use crate::reads::Tracer;
 use crate::render::{Engine, EngineError, text_of};
 use crate::template::{Limits, ParsedFile, TemplateError, Templates};
 use crate::value::Value;
@@ -14,17 +15,18 @@ pub struct HelmEngine {
     templates: Arc<Templates>,
     limits: Limits,
     shared: Option<Arc<Parsed>>,
+    allow_random: bool,
 }
 
 impl HelmEngine {
     /// An engine without templates. The bounds hold for each template that is executed.
     pub fn new(limits: Limits) -> HelmEngine {
-        HelmEngine { templates: Arc::default(), limits, shared: None }
+        HelmEngine { templates: Arc::default(), limits, shared: None, allow_random: false }
     }
 
     /// An engine without templates, which need not parse what another one that shares with it has parsed.
     pub fn sharing(limits: Limits, parsed: Arc<Parsed>) -> HelmEngine {
-        HelmEngine { templates: Arc::default(), limits, shared: Some(parsed) }
+        HelmEngine { templates: Arc::default(), limits, shared: Some(parsed), allow_random: false }
     }
 }
 
@@ -143,7 +145,17 @@ impl Engine for HelmEngine {
     }
 
     fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError> {
-        Ok(self.templates.execute(name, data, &HelmFunctions, self.limits)?)
+        Ok(self.templates.execute_with(name, data, &HelmFunctions, self.limits, self.allow_random, None)?)
+    }
+
+    fn allow_random(&mut self, allow: bool) {
+        self.allow_random = allow;
+    }
+
+    fn execute_traced(&mut self, name: &str, data: &Value, tracer: &mut Tracer) -> Option<Result<String, EngineError>> {
+        let done =
+            self.templates.execute_with(name, data, &HelmFunctions, self.limits, self.allow_random, Some(tracer));
+        Some(done.map_err(EngineError::from))
     }
 }
 

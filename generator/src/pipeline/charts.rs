@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use helm_render::capabilities::{Capabilities, HelmVersion};
 use helm_render::chart::{Chart, Limits, values};
+use helm_render::reads::Unread;
 use helm_render::render::{Options, Prepared, Release, RenderError, Rendered};
 use helm_render::value::Value;
 use serde::{Deserialize, Serialize};
@@ -269,6 +270,35 @@ impl Charts {
         })
     }
 
+    /// What a chart comes to with values that nobody has: nothing of it is kept.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn probe(
+        &self,
+        lock: &Lock,
+        vendored: &Vendored,
+        request: &Request,
+        scopes: Scopes<'_>,
+    ) -> Result<Vec<ChartObject>, Problem> {
+        let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
+        Ok(named(gather(&rendered, request).map_err(Problem::NotRendered)?, request, scopes))
+    }
+
+    /// Which values of a request no template of its chart reads; none where that cannot be told for sure.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn unread(&self, lock: &Lock, vendored: &Vendored, request: &Request) -> Result<Vec<Unread>, Problem> {
+        let options = Options { trace: true, include_crds: request.crds, ..Options::default() };
+        let rendered = render_with(&*self.chart(lock, vendored, &request.pin)?, request, &options)?;
+        let reads = rendered.reads.filter(|reads| reads.complete());
+        Ok(match reads {
+            Some(reads) => reads.unread(&given(request)?),
+            None => Vec::new(),
+        })
+    }
+
     /// What Helm prints of a chart, without its tests.
     ///
     /// # Errors
@@ -364,20 +394,28 @@ fn whole(failure: &Failure) -> String {
     format!("{failure}: {}", failure.source)
 }
 
+/// The values of a request.
+fn given(request: &Request) -> Result<Value, Problem> {
+    match request.values.as_str() {
+        "" => Ok(Value::map::<&str, Value>([])),
+        text => values::read(text).map_err(Problem::NotRendered),
+    }
+}
+
 fn render(chart: &Prepared, request: &Request) -> Result<Rendered, Problem> {
+    render_with(chart, request, &Options { include_crds: request.crds, ..Options::default() })
+}
+
+fn render_with(chart: &Prepared, request: &Request, options: &Options) -> Result<Rendered, Problem> {
     let failed = |why: String| Problem::NotRendered(why);
-    let values = match request.values.as_str() {
-        "" => Value::map::<&str, Value>([]),
-        text => values::read(text).map_err(failed)?,
-    };
+    let values = given(request)?;
     let mut capabilities = Capabilities::of(HELM).with_api_versions(request.api_versions.iter().cloned());
     if !request.kube_version.is_empty() {
         capabilities =
             capabilities.with_kube_version(&request.kube_version).map_err(|error| failed(error.to_string()))?;
     }
     let release = Release::new(request.release.as_str(), request.namespace.as_str());
-    let options = Options { include_crds: request.crds, ..Options::default() };
-    chart.render(&values, &release, &capabilities, &options).map_err(|error: RenderError| failed(error.to_string()))
+    chart.render(&values, &release, &capabilities, options).map_err(|error: RenderError| failed(error.to_string()))
 }
 
 /// Every object of what was rendered.

@@ -9,6 +9,7 @@ pub mod deliver;
 pub mod environment;
 pub mod lock;
 pub mod plan;
+pub mod probe;
 pub mod render;
 pub mod repository;
 pub mod rules;
@@ -17,6 +18,7 @@ pub mod source;
 pub mod stamp;
 pub mod template;
 pub mod trace;
+pub mod unread;
 pub mod write;
 
 use rayon::prelude::*;

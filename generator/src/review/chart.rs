@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::View;
-use super::model::{ChartSeen, Object};
+use super::cause::line_of;
+use super::model::{ChartSeen, Line, Object};
 use super::tree::{self, Found, Raw};
 use crate::pipeline::charts::{ChartObjects, Problem, Request};
 use crate::pipeline::deliver;
 use crate::pipeline::lock::{Locked, Pin};
+use crate::pipeline::plan::Content;
 use crate::pipeline::render::RenderedTree;
+use crate::pipeline::trace;
 
 /// The state before or after, where it has the environment.
 type Side<'v> = Option<(View<'v>, &'v RenderedTree<'v>)>;
@@ -83,6 +86,7 @@ pub fn changes(environment: &str, base: Option<View<'_>>, head: Option<View<'_>>
             kept: 0,
             unseen: None,
             remedy: String::new(),
+            at: version_line(head, &application).or_else(|| version_line(base, &application)),
         };
         match found {
             Ok((old, new)) => {
@@ -110,6 +114,17 @@ pub fn changes(environment: &str, base: Option<View<'_>>, head: Option<View<'_>>
         seen.push(one);
     }
     (raws, seen)
+}
+
+/// The line that says which version of its chart an Application has.
+fn version_line(side: Side<'_>, application: &str) -> Option<Line> {
+    let (view, tree) = side?;
+    let planned = tree.plan.applications.iter().find(|planned| planned.name == application)?;
+    let Content::Chart { chart, .. } = &planned.content else { return None };
+    let path = ["components", planned.component, "charts", &chart.key, "version"].map(str::to_owned);
+    let at = trace::settings(view.repository, &tree.plan, &path).pop().map_or(chart.version_at, |setting| setting.at);
+    let sources = view.repository.sources();
+    Some(line_of(sources.text(at.file), sources.path(at.file), at.line))
 }
 
 /// Why, in few words: an error of Helm has many lines.

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::reads::Tracer;
 use crate::value::Value;
 
 pub use exec::Exec;
 pub use literal::{is_print, quote};
+pub(crate) use made::{chance, marks};
+pub(crate) use names::names;
 use tree::Tree;
 
 mod builtin;
@@ -16,6 +19,7 @@ mod lex;
 mod literal;
 mod made;
 mod methods;
+mod names;
 mod parse;
 pub(crate) mod print;
 mod stack;
@@ -91,6 +95,29 @@ impl Templates {
             return Err(Box::new(TemplateError { message, places: Vec::new(), cause, not_deterministic: None }));
         };
         Exec::new(Arc::clone(self), functions, limits).run(tree, data)
+    }
+
+    /// Executes a template, notes which values it reads, and leaves a mark where it would print what is made up by chance.
+    pub(crate) fn execute_with(
+        self: &Arc<Templates>,
+        name: &str,
+        data: &Value,
+        functions: &dyn Functions,
+        limits: Limits,
+        allow_random: bool,
+        tracer: Option<&mut Tracer>,
+    ) -> Result<String, Box<TemplateError>> {
+        let Some(tree) = self.tree(name) else {
+            return self.execute(name, data, functions, limits);
+        };
+        let mut exec = Exec::new(Arc::clone(self), functions, limits).allowing_random(allow_random);
+        if let Some(tracer) = tracer {
+            tracer.enter(name);
+            exec = exec.traced(tracer);
+        }
+        let done = exec.run(tree, data);
+        exec.settle();
+        done
     }
 }
 
@@ -248,6 +275,19 @@ pub struct TemplateError {
     pub cause: String,
     /// Why the function there was refused, where it would give another result on another run.
     pub not_deterministic: Option<String>,
+}
+
+/// A call of a function whose result is another one on each run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chance {
+    /// The file that the call is in.
+    pub template: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The function.
+    pub function: String,
+    /// What makes it another one on each run, and the setting that avoids it where there is one.
+    pub reason: String,
 }
 
 /// A place in a template.

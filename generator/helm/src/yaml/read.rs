@@ -41,6 +41,9 @@ struct Reader {
     aliased: usize,
 }
 
+/// So many comments may be stuck to what stands before them.
+const STUCK: usize = 100;
+
 /// Reads the first document of a text. Nothing at all is nil.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
     super::walk::value(text).map_or_else(|| in_full(text), Ok)
@@ -48,6 +51,44 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
 
 /// The same for any text, plain or not.
 pub(super) fn in_full(text: &str) -> Result<Value, String> {
+    let error = match read_as_it_is(text) {
+        Err(error) if text.contains(['|', '>']) => error,
+        done => return done,
+    };
+    // go-yaml takes a comment that is stuck to the head of a block of text (`key: |# comment`), the parser does not.
+    let mut parted = text.to_owned();
+    for _ in 0..STUCK {
+        match read_as_it_is(&parted) {
+            Err(next) => match part_comment(&parted, &next) {
+                Some(text) => parted = text,
+                None => return Err(error),
+            },
+            done => return done,
+        }
+    }
+    Err(error)
+}
+
+/// The text with a space before the comment in the line that the parser stumbled over, or the one before.
+fn part_comment(text: &str, error: &str) -> Option<String> {
+    let line: usize = error.strip_prefix("yaml: line ")?.split(':').next()?.parse().ok()?;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let stuck = |at: &usize| lines.get(*at).and_then(|line| stuck_comment(line));
+    let at = [line.wrapping_sub(1), line.wrapping_sub(2), line].into_iter().find(|at| stuck(at).is_some())?;
+    let (head, comment) = lines.get(at)?.split_at(stuck(&at)?);
+    Some([&lines[..at].concat(), head, " ", comment, &lines[at + 1..].concat()].concat())
+}
+
+/// Where a comment is stuck to the head of a block of text.
+fn stuck_comment(line: &str) -> Option<usize> {
+    line.char_indices().filter(|(_, letter)| *letter == '#').map(|(at, _)| at).find(|at| {
+        let head = line[..*at].trim_end_matches(|letter: char| letter.is_ascii_digit() || matches!(letter, '+' | '-'));
+        let before = head.strip_suffix(['|', '>']);
+        head.len() + 3 > *at && before.is_some_and(|before| before.ends_with([' ', '\t']) || before.is_empty())
+    })
+}
+
+fn read_as_it_is(text: &str) -> Result<Value, String> {
     let allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
     let fine = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
@@ -284,4 +325,18 @@ pub(super) fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, Str
         Scalar::Float(value) => Value::Float(value),
         Scalar::Timestamp | Scalar::Merge | Scalar::String => Value::String(text),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_comment_stuck_to_the_head_of_a_text() {
+        let read = |text: &str| read(text).map(|value| crate::yaml::marshal(&value).unwrap_or_default());
+        assert_eq!(read("a: |### x\n  one\n  #two\nb: 1\n").as_deref(), Ok("a: |\n  one\n  #two\nb: 1\n"));
+        assert_eq!(read("a: >-# x\n  one\n  two\n").as_deref(), Ok("a: one two\n"));
+        assert_eq!(read("- |+2#x\n   one\n- |#y\n  |#z\n").as_deref(), Ok("- |2\n   one\n- |\n  |#z\n"));
+        assert!(read("a: b|# x\n  : [\n").is_err());
+    }
 }
