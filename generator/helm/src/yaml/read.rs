@@ -43,9 +43,15 @@ struct Reader {
 
 /// Reads the first document of a text. Nothing at all is nil.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
+    super::walk::value(text).map_or_else(|| in_full(text), Ok)
+}
+
+/// The same for any text, plain or not.
+pub(super) fn in_full(text: &str) -> Result<Value, String> {
     let allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
-    if !text.chars().all(allowed) {
+    let fine = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    if !text.bytes().all(fine) && !text.chars().all(allowed) {
         return Err("yaml: control characters are not allowed".to_owned());
     }
     // What may stand before a document, where the parser takes more than go-yaml does.
@@ -64,26 +70,25 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
         if event.is_err() && reader.root.is_some() {
             break;
         }
-        let (event, span) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
-        let line = span.start.line();
+        let (event, _) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = scalar(&text, style, tag.as_deref())?;
                 reader.count(1, false)?;
-                reader.place(node, anchor, line)?;
+                reader.place(node, anchor)?;
             }
             Event::SequenceStart(_, anchor, _) => reader.open(Open::List { anchor, values: Vec::new() })?,
             Event::MappingStart(_, anchor, _) => {
                 reader.open(Open::Map { anchor, entries: Entries::new(), key: None })?;
             }
-            Event::SequenceEnd | Event::MappingEnd => reader.close(line)?,
+            Event::SequenceEnd | Event::MappingEnd => reader.close()?,
             Event::Alias(id) => {
                 let Some((value, size)) = reader.anchors.get(&id) else {
                     return Err("yaml: anchor value contains itself".to_owned());
                 };
                 let (value, size) = (deep_copy(value), *size);
                 reader.count(size, true)?;
-                reader.place(Node::Value(value), 0, line)?;
+                reader.place(Node::Value(value), 0)?;
             }
             Event::DocumentEnd => break,
             _ => {}
@@ -177,23 +182,23 @@ impl Reader {
         Ok(())
     }
 
-    fn close(&mut self, line: usize) -> Result<(), String> {
+    fn close(&mut self) -> Result<(), String> {
         let (value, anchor) = match self.open.pop() {
             Some(Open::List { anchor, values }) => (Value::from(values), anchor),
             Some(Open::Map { anchor, entries, .. }) => (Value::Map(Map::new(entries)), anchor),
             None => return Ok(()),
         };
-        self.place(Node::Value(value), anchor, line)
+        self.place(Node::Value(value), anchor)
     }
 
-    fn place(&mut self, node: Node, anchor: usize, line: usize) -> Result<(), String> {
+    fn place(&mut self, node: Node, anchor: usize) -> Result<(), String> {
         if let Some(Open::Map { key: key @ None, .. }) = self.open.last_mut() {
             let name: Arc<str> = match &node {
                 Node::Scalar(Scalar::Merge, _) => {
                     *key = Some(Key::Merge);
                     return Ok(());
                 }
-                Node::Scalar(meaning, text) => key_name(*meaning, text, line)?,
+                Node::Scalar(meaning, text) => key_name(*meaning, text)?,
                 Node::Value(Value::String(text)) => Arc::clone(text),
                 Node::Value(Value::Float(value)) => format::float(*value).into(),
                 Node::Value(Value::Bool(value)) => value.to_string().into(),
@@ -241,7 +246,7 @@ fn merge(entries: &mut Entries, value: &Value) -> Result<(), String> {
     }
 }
 
-fn key_name(meaning: Scalar, text: &Arc<str>, _line: usize) -> Result<Arc<str>, String> {
+pub(super) fn key_name(meaning: Scalar, text: &Arc<str>) -> Result<Arc<str>, String> {
     Ok(match meaning {
         Scalar::Null => {
             return Err("unsupported map key of type: %!s(<nil>), key: <nil>".to_owned());
@@ -267,7 +272,7 @@ pub(super) fn plain_text(text: &str) -> Option<String> {
     crate::chart::string(&value, "").ok().map(Option::unwrap_or_default)
 }
 
-fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, String> {
+pub(super) fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, String> {
     Ok(match meaning {
         Scalar::Null => Value::Nil,
         Scalar::Bool(value) => Value::Bool(value),
