@@ -186,7 +186,7 @@ fn a_secret_does_not_get_into_git() {
         let said = refused(with_template(&secret(data)).path());
         assert!(said.contains("secret-in-output") && said.contains("delivery: charts"), "{said}");
         assert!(said.contains("templates/one.yaml") && !said.contains("hunter2"), "{said}");
-        assert!(said.contains("components/lamp/component.yaml:7:14"), "{said}");
+        assert!(said.contains("components/lamp/component.yaml:8:14"), "{said}");
     }
     let password = "stringData: {settings.yaml: \"user: a\\npassword: hunter2\"}";
     assert!(refused(with_template(&secret(password)).path()).contains("secret-in-output"));
