@@ -187,6 +187,13 @@ impl Problem {
     }
 }
 
+/// All that a chart makes, as it is kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    made: Vec<Made>,
+    left_out: Vec<String>,
+}
+
 /// An object that a chart makes, before it is known whether its kind has a namespace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Made {
@@ -215,6 +222,8 @@ pub struct ChartObjects {
     pub sha256: String,
     /// Every object, CRDs first, then in Helm's order, then hooks. Tests are left out, as Argo CD leaves them out.
     pub objects: Vec<ChartObject>,
+    /// What is not among them, in words: `Pod web-test: a test of Helm's`.
+    pub left_out: Vec<String>,
 }
 
 /// Scopes of kinds that charts and the catalogue do not say.
@@ -251,22 +260,22 @@ impl Charts {
             let key = hex(&key);
             let recalled = self.cache.as_ref().and_then(|cache| cache.recall(&key));
             // What cannot be read is made again.
-            let recalled =
-                recalled.and_then(|bytes| Some((serde_json::from_slice::<Vec<Made>>(&bytes).ok()?, bytes.len())));
-            let (made, weight) = match recalled {
-                Some(made) => made,
+            let recalled = recalled.and_then(|bytes| Some((serde_json::from_slice::<Kept>(&bytes).ok()?, bytes.len())));
+            let (kept, weight) = match recalled {
+                Some(kept) => kept,
                 None => {
                     let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
-                    let made = gather(&rendered, request).map_err(Problem::NotRendered)?;
-                    let bytes = serde_json::to_vec(&made).unwrap_or_default();
+                    let kept = gather(&rendered, request).map_err(Problem::NotRendered)?;
+                    let bytes = serde_json::to_vec(&kept).unwrap_or_default();
                     if let Some(cache) = &self.cache {
                         cache.keep(&key, &bytes);
                     }
-                    (made, bytes.len())
+                    (kept, bytes.len())
                 }
             };
-            let objects = named(made, request, scopes);
-            Ok((Arc::new(ChartObjects { sha256: sha256.to_owned(), objects }), weight))
+            let objects = named(kept.made, request, scopes);
+            let sha256 = sha256.to_owned();
+            Ok((Arc::new(ChartObjects { sha256, objects, left_out: kept.left_out }), weight))
         })
     }
 
@@ -282,7 +291,7 @@ impl Charts {
         scopes: Scopes<'_>,
     ) -> Result<Vec<ChartObject>, Problem> {
         let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
-        Ok(named(gather(&rendered, request).map_err(Problem::NotRendered)?, request, scopes))
+        Ok(named(gather(&rendered, request).map_err(Problem::NotRendered)?.made, request, scopes))
     }
 
     /// Which values of a request no template of its chart reads; none where that cannot be told for sure.
@@ -419,8 +428,8 @@ fn render_with(chart: &Prepared, request: &Request, options: &Options) -> Result
 }
 
 /// Every object of what was rendered.
-fn gather(rendered: &Rendered, request: &Request) -> Result<Vec<Made>, String> {
-    let mut found = Vec::new();
+fn gather(rendered: &Rendered, request: &Request) -> Result<Kept, String> {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for crd in rendered.crds.iter().filter(|_| request.crds) {
         for document in documents(&crd.content) {
             flat(read(document, &crd.path)?, &crd.path, &[], &mut found);
@@ -431,11 +440,13 @@ fn gather(rendered: &Rendered, request: &Request) -> Result<Vec<Made>, String> {
     }
     for hook in &rendered.hooks {
         if hook.events.iter().any(|event| event == "test") {
+            left_out.push(format!("{} {}: a test of Helm's", hook.manifest.kind, hook.manifest.name));
             continue;
         }
         flat(read(&hook.manifest.content, &hook.manifest.path)?, &hook.manifest.path, &hook.events, &mut found);
     }
-    Ok(found)
+    left_out.extend(rendered.warnings.iter().filter(|warning| warning.contains("skipping unknown hook")).cloned());
+    Ok(Kept { made: found, left_out })
 }
 
 /// Objects with who they are.
