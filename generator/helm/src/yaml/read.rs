@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use granit_parser::{Event, Parser, ScalarStyle, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
 use super::resolve::{Dialect, Scalar, resolve};
 use crate::functions::format;
@@ -106,12 +106,16 @@ fn read_as_it_is(text: &str) -> Result<Value, String> {
         _ => {}
     }
     let mut reader = Reader::default();
+    let mut tabs = Tabs::of(text);
     for event in Parser::new_from_str(text) {
         // What comes after the first document is not read, be it YAML or not.
         if event.is_err() && reader.root.is_some() {
             break;
         }
-        let (event, _) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
+        let (event, span) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
+        if let Some(tabs) = &mut tabs {
+            tabs.after(&event, span.start.line(), span.end.line())?;
+        }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = scalar(&text, style, tag.as_deref())?;
@@ -136,6 +140,51 @@ fn read_as_it_is(text: &str) -> Result<Value, String> {
         }
     }
     Ok(reader.root.unwrap_or_default())
+}
+
+/// Lines that begin with a tab. Where blocks are, go-yaml takes none, even if nothing else is on them; the parser takes some.
+struct Tabs {
+    lines: std::collections::VecDeque<usize>,
+    flows: Vec<bool>,
+    /// Whether the document is a map or a list.
+    blocks: bool,
+}
+
+impl Tabs {
+    fn of(text: &str) -> Option<Tabs> {
+        if !text.starts_with('\t') && !text.contains("\n\t") {
+            return None;
+        }
+        let lines = text.lines().enumerate().filter(|(_, line)| line.starts_with('\t')).map(|(at, _)| at + 1).collect();
+        Some(Tabs { lines, flows: Vec::new(), blocks: false })
+    }
+
+    /// What stands before an event that is no part of a flow is among blocks; quoted texts may have such lines within.
+    fn after(&mut self, event: &Event<'_>, start: usize, end: usize) -> Result<(), String> {
+        let in_flow = self.flows.iter().any(|flow| *flow);
+        while let Some(line) = self.lines.front().copied().filter(|line| *line <= start) {
+            self.lines.pop_front();
+            if self.blocks && !in_flow {
+                return Err(format!("yaml: line {line}: found character that cannot start any token"));
+            }
+        }
+        match event {
+            Event::SequenceStart(style, ..) | Event::MappingStart(style, ..) => {
+                self.flows.push(*style == StructureStyle::Flow);
+                self.blocks = true;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.flows.pop();
+            }
+            Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => {
+                while self.lines.front().is_some_and(|line| *line <= end) {
+                    self.lines.pop_front();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 fn deep_copy(value: &Value) -> Value {
@@ -338,5 +387,16 @@ mod tests {
         assert_eq!(read("a: >-# x\n  one\n  two\n").as_deref(), Ok("a: one two\n"));
         assert_eq!(read("- |+2#x\n   one\n- |#y\n  |#z\n").as_deref(), Ok("- |2\n   one\n- |\n  |#z\n"));
         assert!(read("a: b|# x\n  : [\n").is_err());
+    }
+    #[test]
+    fn lines_that_begin_with_a_tab() {
+        let fails = |text: &str| super::in_full(text).is_err();
+        for text in ["a: 1\n\t\n", "a: 1\n\t\nb: 2\n", "a:\n- x\n\t# c\n- y\n", "a: &x\n\t\n- 1\n", "a: []\n\t\nb: 1\n"]
+        {
+            assert!(fails(text), "{text:?}");
+        }
+        for text in ["a: \"x\n\t\n  y\"\nb: 1\n", "a: b\n \t\nc: d\n", "\"a\n\tb\"\n"] {
+            assert_eq!(super::in_full(text).err(), None, "{text:?}");
+        }
     }
 }
