@@ -87,7 +87,10 @@ impl<'a> Exec<'a> {
 
     /// Helm's `include`: what a named template gives for this value.
     pub fn include(&mut self, name: &str, data: &Value) -> Result<String, FunctionError> {
-        let count = self.included.entry(name.into()).or_default();
+        let count = match self.included.get_mut(name) {
+            Some(count) => count,
+            None => self.included.entry(name.into()).or_default(),
+        };
         if *count > if self.explores { EXPLORED } else { INCLUDED } {
             return Err(
                 format!("rendering template has a nested reference name: {name}: unable to execute template").into()
@@ -1165,10 +1168,12 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             (Wanted::Type(Type::Bool), _) => return expected("bool"),
             (Wanted::Type(Type::String), WordKind::String { text, .. }) => Value::String(Arc::clone(text)),
             (Wanted::Type(Type::String), _) => return expected("string"),
-            (Wanted::Type(Type::Int), WordKind::Number(Number { int: Some(int), .. })) => Value::Int(*int),
-            (Wanted::Type(Type::Int64), WordKind::Number(Number { int: Some(int), .. })) => Value::int64(*int),
+            (Wanted::Type(Type::Int), WordKind::Number(number)) if let Some(int) = number.int => Value::Int(int),
+            (Wanted::Type(Type::Int64), WordKind::Number(number)) if let Some(int) = number.int => Value::int64(int),
             (Wanted::Type(Type::Int | Type::Int64), _) => return expected("integer"),
-            (Wanted::Type(Type::Float), WordKind::Number(Number { float: Some(float), .. })) => Value::Float(*float),
+            (Wanted::Type(Type::Float), WordKind::Number(number)) if let Some(float) = number.float => {
+                Value::Float(float)
+            }
             (Wanted::Type(Type::Float), _) => return expected("float"),
             (Wanted::Type(wanted), _) => {
                 return self.fail(format!("can't handle {word} for arg of type {}", wanted.name()));

@@ -107,14 +107,8 @@ fn is_space(c: char) -> bool {
 
 /// Where the next left delimiter stands.
 fn find_left(text: &str) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + text[from..].find('{')?;
-        if text.as_bytes().get(at + 1) == Some(&b'{') {
-            return Some(at);
-        }
-        from = at + 1;
-    }
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'{', bytes).find(|at| bytes.get(at + 1) == Some(&b'{'))
 }
 
 fn is_alphanumeric(c: char) -> bool {

@@ -320,9 +320,9 @@ impl<'a> Parser<'a> {
                 self.expect(Kind::RightDelim, "end")?;
                 return Ok(Item::End(End::End));
             }
-            Kind::If => Node::If(self.control("if")?),
-            Kind::Range => Node::Range(self.control("range")?),
-            Kind::With => Node::With(self.control("with")?),
+            Kind::If => Node::If(self.control("if")?.into()),
+            Kind::Range => Node::Range(self.control("range")?.into()),
+            Kind::With => Node::With(self.control("with")?.into()),
             Kind::Template => {
                 let token = self.next_non_space();
                 let name = self.template_name(&token, "template clause")?;
@@ -375,11 +375,11 @@ impl<'a> Parser<'a> {
         match (context, self.peek().kind) {
             ("if", Kind::If) => {
                 self.next();
-                Ok(vec![Node::If(self.nested(|parser| parser.control("if"))?)])
+                Ok(vec![Node::If(self.nested(|parser| parser.control("if"))?.into())])
             }
             ("with", Kind::With) => {
                 self.next();
-                Ok(vec![Node::With(self.nested(|parser| parser.control("with"))?)])
+                Ok(vec![Node::With(self.nested(|parser| parser.control("with"))?.into())])
             }
             _ => {
                 let (nodes, end) = self.list()?;
@@ -576,12 +576,12 @@ impl<'a> Parser<'a> {
             }
             Kind::Field => WordKind::Field(vec![self.name(&text[1..])]),
             Kind::Bool => WordKind::Bool(text == "true"),
-            Kind::CharConstant => WordKind::Number(Number::character(text).or_else(|error| self.fail(error))?),
-            Kind::Complex => WordKind::Number(Number::sum(text).or_else(|error| self.fail(error))?),
-            Kind::Number => WordKind::Number(Number::plain(text).or_else(|error| self.fail(error))?),
-            Kind::LeftParen => {
-                WordKind::Pipe(self.nested(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?)
-            }
+            Kind::CharConstant => WordKind::Number(Number::character(text).or_else(|error| self.fail(error))?.into()),
+            Kind::Complex => WordKind::Number(Number::sum(text).or_else(|error| self.fail(error))?.into()),
+            Kind::Number => WordKind::Number(Number::plain(text).or_else(|error| self.fail(error))?.into()),
+            Kind::LeftParen => WordKind::Pipe(
+                self.nested(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?.into(),
+            ),
             Kind::String | Kind::RawString => {
                 let unquoted = unquote(text).or_else(|error| self.fail(error))?;
                 WordKind::String { quoted: text.into(), text: unquoted.into() }

@@ -80,6 +80,8 @@ struct Open {
 struct Walk<'t, 's, S> {
     text: &'t str,
     bytes: &'t [u8],
+    /// There are tabs in it.
+    tabs: bool,
     /// Where the next line starts.
     at: usize,
     open: Vec<Open>,
@@ -94,7 +96,9 @@ struct Walk<'t, 's, S> {
 
 fn walk<'t, S: Sink<'t>>(text: &'t str, sink: &mut S) -> Option<()> {
     let bytes = text.as_bytes();
-    if bytes.iter().any(|byte| *byte < b' ' && !matches!(*byte, b'\n' | b'\t') || *byte == 0x7f) {
+    // Without an early end, so that many bytes are looked at at once.
+    let control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\t') | (byte == 0x7f);
+    if bytes.iter().fold(false, |found, byte| found | control(*byte)) {
         return None;
     }
     // What might be a line break or no character at all.
@@ -103,7 +107,9 @@ fn walk<'t, S: Sink<'t>>(text: &'t str, sink: &mut S) -> Option<()> {
     if !text.is_ascii() && text.chars().any(odd) {
         return None;
     }
-    let mut walk = Walk { text, bytes, at: 0, open: Vec::new(), begun: false, waiting: false, plain: false, sink };
+    let tabs = memchr::memchr(b'\t', bytes).is_some();
+    let mut walk =
+        Walk { text, bytes, tabs, at: 0, open: Vec::new(), begun: false, waiting: false, plain: false, sink };
     while let Some((start, end)) = walk.line() {
         walk.step(start, end)?;
     }
@@ -149,7 +155,7 @@ impl<'t, S: Sink<'t>> Walk<'t, '_, S> {
     fn line(&mut self) -> Option<(usize, usize)> {
         let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
         let start = self.at;
-        let end = start + self.text[start..].find('\n').unwrap_or(rest.len());
+        let end = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         self.at = end + 1;
         Some((start, end))
     }
@@ -166,7 +172,7 @@ impl<'t, S: Sink<'t>> Walk<'t, '_, S> {
             _ => {}
         }
         let column = start - line;
-        if rest.contains(&b'\t') {
+        if self.tabs && rest.contains(&b'\t') {
             return None;
         }
         if column == 0 && matches!(rest, [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..]) {
@@ -253,7 +259,7 @@ impl<'t, S: Sink<'t>> Walk<'t, '_, S> {
             let text = &self.text[start + 1..start + 1 + close];
             return Some(fine.then_some(Key { text, quoted: true, after: start + close + 3 }));
         }
-        let close = (0..line.len()).find(|at| line[*at] == b':' && ends(*at))?;
+        let close = memchr::memchr_iter(b':', line).find(|at| ends(*at))?;
         let text = &self.text[start..start + close];
         let fine = begins_plain(line)
             && close < KEY
@@ -314,7 +320,7 @@ impl<'t, S: Sink<'t>> Walk<'t, '_, S> {
     }
 
     fn end_of(&self, at: usize) -> usize {
-        at + self.text[at..].find('\n').unwrap_or(self.bytes.len() - at)
+        at + memchr::memchr(b'\n', &self.bytes[at..]).unwrap_or(self.bytes.len() - at)
     }
 
     /// Whether nothing but spaces and a comment follow.
@@ -464,14 +470,14 @@ impl<'t, S: Sink<'t>> Walk<'t, '_, S> {
 /// How long the plain scalar on a line is, up to a comment; none where the line may be more than a scalar.
 fn plain_end(line: &[u8]) -> Option<usize> {
     let mut length = line.len();
-    for (at, byte) in line.iter().enumerate() {
-        match byte {
-            b':' if line.get(at + 1).is_none_or(|next| *next == b' ') => return None,
-            b'#' if at > 0 && line[at - 1] == b' ' => {
-                length = at;
-                break;
+    for at in memchr::memchr2_iter(b':', b'#', line) {
+        if line[at] == b':' {
+            if line.get(at + 1).is_none_or(|next| *next == b' ') {
+                return None;
             }
-            _ => {}
+        } else if at > 0 && line[at - 1] == b' ' {
+            length = at;
+            break;
         }
     }
     while length > 0 && line[length - 1] == b' ' {
