@@ -269,7 +269,7 @@ fn explain_leads_from_a_field_to_the_overlay() {
         "reached by the value greeting = \"good day\"",
         "components/shop/values.yaml.hbs:3",
         "which reads settings.greeting = \"good day\"",
-        "set at environments/prod/environment.yaml:6",
+        "set at environments/prod/environment.yaml:7",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
     }
@@ -314,7 +314,7 @@ fn values_that_nobody_reads_are_found_at_their_line() {
     replace(folder.path(), environment, settings, &format!("    values: {{image: {{tagg: '1'}}}}\n{settings}"));
     let found = dead(folder.path());
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("environments/prod/environment.yaml:5:"), "{found:?}");
+    assert!(found[0].starts_with("environments/prod/environment.yaml:6:"), "{found:?}");
     assert!(found[0].contains("no template of the chart `shop 2.0.1` reads the value `image.tagg`"), "{found:?}");
     // What is for a part that is off does nothing either.
     replace(folder.path(), environment, "{image: {tagg: '1'}}", "{mail: {from: me@example.com}}");

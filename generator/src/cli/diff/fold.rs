@@ -244,6 +244,26 @@ pub fn alike<'b, 'a>(bundles: &'b [Bundle<'a>]) -> Option<Alike<'b, 'a>> {
     })
 }
 
+/// The names of objects of one kind, without their namespace where all are in one.
+pub fn names(bundles: &[&Bundle<'_>]) -> Vec<String> {
+    let names: Vec<String> = bundles.iter().flat_map(|bundle| bundle.names()).map(|name| name.path).collect();
+    let space = |name: &String| name.split_once('/').map(|(space, _)| space.to_owned());
+    let first = names.first().and_then(space);
+    if first.is_none() || names.iter().any(|name| space(name) != first) {
+        return names;
+    }
+    names.iter().filter_map(|name| Some(name.split_once('/')?.1.to_owned())).collect()
+}
+
+/// What becomes of something that is too long to be shown.
+pub fn long(leaf: &Leaf<'_>) -> &'static str {
+    match leaf.short(20) {
+        Ok((Some(_), None)) => " goes",
+        Ok((None, Some(_))) => " comes",
+        _ => "",
+    }
+}
+
 /// An edit by its last key and its values, where these are short.
 fn said(leaf: &Leaf<'_>) -> Option<String> {
     let last =

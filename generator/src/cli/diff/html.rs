@@ -199,8 +199,8 @@ impl<'a> Page<'a> {
             let committed = totals.changed - totals.of_charts.min(totals.changed);
             out += &format!(
                 "<ul class=\"counts\" aria-label=\"Changed objects by what makes them\">\
-                 <li><a class=\"t0\" href=\"#changes\" data-set=\"made=chart\"><b>{}</b> made by charts</a></li>\
-                 <li><a class=\"t0\" href=\"#changes\" data-set=\"made=committed\"><b>{}</b> committed</a></li></ul>",
+                 <li><a class=\"t0\" href=\"#changes\" data-set=\"made=chart\"><b>{}</b> Made by charts</a></li>\
+                 <li><a class=\"t0\" href=\"#changes\" data-set=\"made=committed\"><b>{}</b> Committed</a></li></ul>",
                 grouped(totals.of_charts),
                 grouped(committed)
             );

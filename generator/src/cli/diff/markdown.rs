@@ -545,8 +545,8 @@ fn alike(bundles: &[Bundle<'_>], step: usize, review: &Review) -> String {
         return format!("* {class} · {title}\n");
     }
     let names = |bundles: &[&Bundle<'_>]| -> String {
-        let names = bundles.iter().flat_map(|bundle| bundle.names());
-        names.map(|name| code(&words::clip(&name.path, 200))).collect::<Vec<_>>().join(", ")
+        let names = fold::names(bundles);
+        names.iter().map(|name| code(&words::clip(name, 200))).collect::<Vec<_>>().join(", ")
     };
     let mut out = format!("**{class}** · {title}\n{}", causes(&first.causes()));
     if !alike.plain.is_empty() {
@@ -554,8 +554,10 @@ fn alike(bundles: &[Bundle<'_>], step: usize, review: &Review) -> String {
         out += &format!("- in nothing but {}: {}\n", common.join("; "), names(&alike.plain));
     }
     for (bundle, leaves) in &alike.others {
-        let short =
-            |leaf: &Leaf<'_>| if leaf.is_short() { edit_line(leaf, 60) } else { code(&words::clip(&leaf.path, 120)) };
+        let short = |leaf: &Leaf<'_>| match leaf.is_short() {
+            true => edit_line(leaf, 60),
+            false => format!("{}{}", code(&words::clip(&leaf.path, 120)), fold::long(leaf)),
+        };
         let shown: Vec<String> = leaves.iter().take(2).map(short).collect();
         let more = match leaves.len().saturating_sub(2) {
             0 => String::new(),

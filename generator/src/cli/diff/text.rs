@@ -220,15 +220,16 @@ impl Page<'_> {
         );
         self.wrapped(0, 4, colour(first.weight()).bold(), &title);
         self.causes_of_chart(first);
-        let names = |bundles: &[&Bundle<'_>]| -> String {
-            bundles.iter().flat_map(|bundle| bundle.names()).map(|name| name.path).collect::<Vec<_>>().join(", ")
-        };
+        let names = |bundles: &[&Bundle<'_>]| fold::names(bundles).join(", ");
         if !alike.plain.is_empty() {
             let text = format!("in nothing but {}: {}", alike.common.join("; "), names(&alike.plain));
             self.wrapped(2, 2, PLAIN, &text);
         }
         for (bundle, leaves) in &alike.others {
-            let short = |leaf: Leaf<'_>| if leaf.is_short() { edit_line(leaf) } else { leaf.path };
+            let short = |leaf: Leaf<'_>| match leaf.is_short() {
+                true => edit_line(leaf),
+                false => format!("{}{}", leaf.path, fold::long(&leaf)),
+            };
             let shown: Vec<String> = leaves.iter().take(2).cloned().map(short).collect();
             let more = match leaves.len().saturating_sub(2) {
                 0 => String::new(),
