@@ -221,15 +221,7 @@ fn one(
 ) -> Delivered {
     let around = Around::of(repository, place.planned, chart, request, &objects.objects, defined);
     let mut manifests = Vec::new();
-    let mut left_out: Vec<String> = objects
-        .rendered
-        .hooks
-        .iter()
-        .filter(|hook| hook.events.iter().any(|event| event == "test"))
-        .map(|hook| format!("{} {}: a test of Helm's", hook.manifest.kind, printable(&hook.manifest.name)))
-        .collect();
-    let unknown = objects.rendered.warnings.iter().filter(|warning| warning.contains("skipping unknown hook"));
-    left_out.extend(unknown.map(|warning| printable(warning)));
+    let mut left_out: Vec<String> = Vec::new();
     for object in &objects.objects {
         let identity = &object.identity;
         let made = match self::left_out(plan, identity).map_or_else(|| around.translate(object), Err) {
