@@ -100,12 +100,14 @@ struct Scanner<'a> {
     chart: Option<(String, Style)>,
     /// Lines that were not parsed yet.
     text: Vec<u8>,
+    /// The line where these start.
+    start: usize,
     number: usize,
 }
 
 impl<'a> Scanner<'a> {
     fn new(wanted: &'a BTreeSet<&'a str>) -> Scanner<'a> {
-        Scanner { wanted, found: Found::new(), chart: None, text: Vec::new(), number: 0 }
+        Scanner { wanted, found: Found::new(), chart: None, text: Vec::new(), start: 0, number: 0 }
     }
 
     fn run(mut self, mut input: impl BufRead) -> Result<Found, String> {
@@ -251,6 +253,7 @@ impl<'a> Scanner<'a> {
             }
             _ if !whole => return Err(self.refuse(&format!("is longer than {LINE} bytes"))),
             _ => {
+                self.start = self.number;
                 self.text.extend_from_slice(value);
                 self.text.push(b'\n');
                 Style::Flow
@@ -267,6 +270,9 @@ impl<'a> Scanner<'a> {
             if self.text.len() + line.len() > MOST_ITEM {
                 return Err(self.refuse(&format!("belongs to an entry of more than {MOST_ITEM} bytes")));
             }
+            if self.text.is_empty() {
+                self.start = self.number;
+            }
             self.text.extend_from_slice(line);
             self.text.push(b'\n');
         }
@@ -275,8 +281,8 @@ impl<'a> Scanner<'a> {
 
     fn end_item(&mut self) -> Result<(), String> {
         let Some((name, _)) = &self.chart else { return Ok(()) };
-        let before = self.number.saturating_sub(self.text.iter().filter(|&&byte| byte == b'\n').count() + 1);
-        let wrong = |what: &dyn fmt::Display| format!("the index says of {name:?}, from line {}: {what}", before + 1);
+        let start = self.start;
+        let wrong = |what: &dyn fmt::Display| format!("the index says of {name:?}, from line {start}: {what}");
         let text = std::str::from_utf8(&self.text).map_err(|error| wrong(&error))?;
         let entries = match yaml::read(text, Anchors::Refused).map_err(|error| wrong(&error))? {
             Value::Array(values) => {

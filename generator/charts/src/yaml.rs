@@ -24,7 +24,12 @@ pub(crate) fn read(text: &str, anchors: Anchors) -> Result<Value, String> {
     let mut open: Vec<Open> = Vec::new();
     let mut root = None;
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
+        let (event, span) = event.map_err(|error| {
+            // An anchor that lies outside of what is looked at is not known.
+            let known = anchors == Anchors::Nothing || !error.info().contains("unknown anchor");
+            let info = if known { error.info() } else { "anchors are not supported".to_owned() };
+            format!("line {}: {info}", error.marker().line())
+        })?;
         let refused = |id: usize| id != 0 && anchors == Anchors::Refused;
         let line = span.start.line();
         let value = match event {

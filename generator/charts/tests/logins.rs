@@ -101,7 +101,8 @@ fn a_login_goes_to_its_own_host_only() {
 fn proxies_are_used_as_go_uses_them() {
     let chart = archive("web", "1.0.0", 0);
     let digest = sha256(&chart);
-    let server = Server::of(vec![("/index.yaml", index("web", "1.0.0", None, "web.tgz")), ("/web.tgz", chart)]);
+    let server =
+        Server::of(vec![("/index.yaml", index("web", "1.0.0", Some(&digest), "web.tgz")), ("/web.tgz", chart)]);
     let at = server.address;
     // It connects two sockets, as proxies do, whatever the name that it was asked for.
     let proxy = Server::start(move |asked, stream| {
