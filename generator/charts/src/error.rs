@@ -36,9 +36,9 @@ pub enum Kind {
         /// What carries the other digest.
         of: DigestOf,
         /// The digest that was wanted.
-        expected: String,
+        expected: Box<str>,
         /// The digest that came.
-        found: String,
+        found: Box<str>,
     },
     /// Redirects go round in circles, or on and on.
     TooManyRedirects,
@@ -146,7 +146,7 @@ impl FetchError {
         found: &str,
     ) -> Self {
         let came = format!("{of} has the digest {found}, and {expected} was wanted");
-        let kind = Kind::WrongDigest { of, expected: expected.to_owned(), found: found.to_owned() };
+        let kind = Kind::WrongDigest { of, expected: expected.into(), found: found.into() };
         FetchError::new(kind, asked, from, came)
     }
 

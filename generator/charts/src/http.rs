@@ -90,7 +90,7 @@ pub(crate) struct Reply {
 
 /// A request that did not work, and what may be done.
 pub(crate) struct Trouble {
-    pub(crate) error: FetchError,
+    pub(crate) error: Box<FetchError>,
     /// `WWW-Authenticate`, of the host that was asked first.
     pub(crate) challenges: Vec<String>,
     retry: Retry,
@@ -106,7 +106,7 @@ enum Retry {
 
 impl From<FetchError> for Trouble {
     fn from(error: FetchError) -> Trouble {
-        Trouble { error, challenges: Vec::new(), retry: Retry::Never }
+        Trouble { error: Box::new(error), challenges: Vec::new(), retry: Retry::Never }
     }
 }
 
@@ -118,11 +118,14 @@ struct Half {
     resumable: bool,
 }
 
+/// A proxy, and how a server is known where the connection is encrypted.
+type Route = (Option<String>, Option<Tls>);
+
 /// Connections, by proxy and by how servers are known.
 pub(crate) struct Client<'a> {
     pub(crate) options: &'a Options,
     progress: Progress<'a>,
-    agents: Mutex<HashMap<(Option<String>, Option<Tls>), Agent>>,
+    agents: Mutex<HashMap<Route, Agent>>,
 }
 
 /// So many connections in all, however well each of them starts.
@@ -348,7 +351,7 @@ impl<'a> Client<'a> {
                 let challenges = challenges.filter_map(|value| value.to_str().ok()).map(str::to_owned);
                 Trouble {
                     challenges: challenges.filter(|_| at_home && status.as_u16() == 401).collect(),
-                    error: error(Kind::Unauthorised, format!("{words}, {known}")),
+                    error: Box::new(error(Kind::Unauthorised, format!("{words}, {known}"))),
                     retry: Retry::Never,
                 }
             }

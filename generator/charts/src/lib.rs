@@ -341,7 +341,7 @@ fn index(client: &Client<'_>, cache: &Cache, repository: &str, names: &BTreeSet<
     // It may be larger than memory, so it waits on the disk until it is whole.
     let (path, file) = cache.temporary().map_err(|error| unusable(&error))?;
     let mut sink = Sink::File(file, 0);
-    let result = client.fetch(&request, &mut sink).map_err(|trouble| trouble.error).and_then(|reply| {
+    let result = client.fetch(&request, &mut sink).map_err(|trouble| *trouble.error).and_then(|reply| {
         let Sink::File(mut file, _) = sink else { return Ok(Found::new()) };
         file.rewind().map_err(|error| unusable(&error))?;
         let found = if reply.gzip {
@@ -426,7 +426,7 @@ fn from_repository(client: &Client<'_>, cache: &Cache, pin: &Pin, index: &Index)
         form: None,
         known_digest: expected.is_some(),
     };
-    let (bytes, _) = client.bytes(&request).map_err(|trouble| trouble.error)?;
+    let (bytes, _) = client.bytes(&request).map_err(|trouble| *trouble.error)?;
     keep(cache, pin, &what, &url, &bytes, expected.map(String::as_str), None)
 }
 

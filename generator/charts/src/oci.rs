@@ -189,10 +189,10 @@ impl<'a> Registries<'a> {
             Ok(found) => return Ok(found),
             Err(trouble) => trouble,
         };
-        let Some(authorization) = self.let_in(reference, &request, &trouble)? else { return Err(trouble.error) };
+        let Some(authorization) = self.let_in(reference, &request, &trouble)? else { return Err(*trouble.error) };
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(key, authorization.clone());
         request.authorization = Some(authorization);
-        self.client.bytes(&request).map_err(|trouble| trouble.error)
+        self.client.bytes(&request).map_err(|trouble| *trouble.error)
     }
 
     /// The header that the registry asks for.
@@ -222,7 +222,8 @@ impl<'a> Registries<'a> {
         let wrong = |came: String| FetchError::new(Kind::Malformed, &what, shown(realm), came);
         let Some(url) = Url::parse(realm) else { return Err(wrong("it is no address".to_owned())) };
         // A login is not sent in the clear, but to this machine.
-        if !url.https && !(url.is_loopback() && request.url.is_loopback()) {
+        let at_home = url.is_loopback() && request.url.is_loopback();
+        if !url.https && !at_home {
             return Err(wrong("it is not encrypted, so no login is sent there".to_owned()));
         }
         let service = challenge.parameter("service").unwrap_or_default();
@@ -252,7 +253,7 @@ impl<'a> Registries<'a> {
                 Request { url: url.with_query(&query), authorization, ..ask }
             }
         };
-        let (bytes, _) = self.client.bytes(&ask).map_err(|trouble| trouble.error)?;
+        let (bytes, _) = self.client.bytes(&ask).map_err(|trouble| *trouble.error)?;
         // What came holds a secret: no error quotes it.
         let answer: Value = serde_json::from_slice(&bytes).map_err(|_| wrong("what came is no JSON".to_owned()))?;
         let field = |key: &str| answer.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());

@@ -33,7 +33,8 @@ fn another_archive_than_the_one_that_was_said() {
     let server = repository(Some(&wanted), move |_, stream| answer(stream, 200, &[], &served));
     let place = Place::new();
     let error = fetch(&server, &place).unwrap_err();
-    let kind = Kind::WrongDigest { of: DigestOf::Archive, expected: wanted.clone(), found: found.clone() };
+    let kind =
+        Kind::WrongDigest { of: DigestOf::Archive, expected: wanted.clone().into(), found: found.clone().into() };
     assert_eq!(error.kind, kind);
     assert!(error.to_string().contains(&found) && error.to_string().contains(&wanted), "{error}");
     assert!(place.kept().is_empty() && place.waited().is_empty());
@@ -42,7 +43,7 @@ fn another_archive_than_the_one_that_was_said() {
     place.fetch(&known).unwrap();
     let other = Pin { sha256: Some("b".repeat(64)), ..known };
     let error = place.fetch(&other).unwrap_err();
-    assert!(matches!(error.kind, Kind::WrongDigest { ref expected, .. } if *expected == "b".repeat(64)));
+    assert!(matches!(error.kind, Kind::WrongDigest { ref expected, .. } if **expected == "b".repeat(64)));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod faults;
 mod logins;
 mod oci;
+mod registry;
 mod repository;
 mod server;
 mod support;

@@ -82,11 +82,11 @@ fn digests_are_held_against_what_is_known() {
     let place = Place::new();
     let wanted = format!("sha256:{}", "a".repeat(64));
     let error = place.fetch(&Pin { oci_digest: Some(wanted.clone()), ..at(&server) }).unwrap_err();
-    let kind = Kind::WrongDigest { of: DigestOf::Manifest, expected: wanted.clone(), found: digest };
+    let kind = Kind::WrongDigest { of: DigestOf::Manifest, expected: wanted.clone().into(), found: digest.into() };
     assert_eq!(error.kind, kind);
     let error = place.fetch(&Pin { sha256: Some("b".repeat(64)), ..at(&server) }).unwrap_err();
     assert!(
-        matches!(error.kind, Kind::WrongDigest { of: DigestOf::Archive, ref found, .. } if *found == sha256(&chart))
+        matches!(error.kind, Kind::WrongDigest { of: DigestOf::Archive, ref found, .. } if **found == sha256(&chart))
     );
     // The registry lies about a manifest, or brings another layer.
     let said = wanted.clone();
