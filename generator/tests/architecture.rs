@@ -7,11 +7,13 @@ const LEVELS: [&[&str]; 5] =
     [&["cli"], &["review", "git"], &["pipeline"], &["objects", "values"], &["diagnostic", "yaml", "name"]];
 
 /// The stages in order; a stage uses earlier ones only.
-const STAGES: [&str; 14] = [
+const STAGES: [&str; 16] = [
     "source",
     "template",
     "rules",
     "component",
+    "lock",
+    "charts",
     "repository",
     "environment",
     "selection",

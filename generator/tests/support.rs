@@ -33,6 +33,8 @@ pub fn command(program: &str, folder: &Path) -> Command {
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
     let mut command = Command::new(program);
     command.current_dir(folder).env("PATH", path).env("NO_COLOR", "1").env("LC_ALL", "C").env_remove("COLUMNS");
+    // What a person has in their cache is not part of a test.
+    command.env("KUBEZERO_CACHE", "nowhere");
     command.stdin(Stdio::null());
     command
 }
@@ -111,4 +113,37 @@ pub fn compare(path: &Path, found: &str) -> Option<String> {
 /// Fails with all that is wrong, not with the first of it.
 pub fn nothing_wrong(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} wrong:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// A chart's folder as an archive, the same bytes whenever it is packed.
+pub fn pack(chart: &Path) -> Vec<u8> {
+    let name = chart.file_name().unwrap().to_str().unwrap();
+    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6)));
+    for (path, text) in files(chart) {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, format!("{name}/{path}"), text.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+/// Puts charts of the tests' own into a repository's `components/vendor`, and their sums into its lock. Each is the address of its
+/// repository, its version and its folder below `tests/charts`, whose last part is its name.
+pub fn vendor(repository: &Path, charts: &[(&str, &str, &str)]) {
+    use kubezero::pipeline::lock::{LOCK, Lock, Locked, Pin};
+    use sha2::Digest as _;
+
+    let folder = repository.join("components/vendor");
+    fs::create_dir_all(&folder).unwrap();
+    let mut locked = BTreeMap::new();
+    for (address, version, chart) in charts {
+        let bytes = pack(&tests().join("charts").join(chart));
+        let sum: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = chart.rsplit('/').next().unwrap();
+        fs::write(folder.join(format!("{name}-{version}-{}.tgz", &sum[..12])), bytes).unwrap();
+        let pin = Pin { repository: (*address).to_owned(), name: name.to_owned(), version: (*version).to_owned() };
+        locked.insert(pin, Locked { sha256: Some(sum), ..Locked::default() });
+    }
+    fs::write(repository.join(LOCK), Lock::text(&locked)).unwrap();
 }

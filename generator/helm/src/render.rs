@@ -1,5 +1,6 @@
 //! From a chart, values, a release and what a cluster can do to objects, hooks and notes, and to what `helm template` prints.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
@@ -8,14 +9,26 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use crate::capabilities::Capabilities;
+use crate::chart::schema::{self, Schemas};
 use crate::chart::values::{ROOT, Tree, lookup_table};
-use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, schema, text, version};
+use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, text, version};
+use crate::engine::{HelmEngine, Parsed};
+use crate::template::Limits;
 use crate::value::{Entries, Map, Of, Value};
+use crate::yaml::{Head, walk};
 
 /// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
 pub trait Engine {
     /// Takes a template in. What a later template defines stands in for what an earlier one defined under the same name.
     fn parse(&mut self, name: &str, text: &str) -> Result<(), EngineError>;
+
+    /// Takes in all templates of a rendering, in this order. A mistake comes with the place of the file that has it.
+    fn parse_all(&mut self, files: &[(&str, &Arc<[u8]>)]) -> Result<(), (usize, EngineError)> {
+        for (at, (name, data)) in files.iter().enumerate() {
+            self.parse(name, &text_of(data)).map_err(|error| (at, error))?;
+        }
+        Ok(())
+    }
 
     /// Executes a template.
     fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError>;
@@ -199,18 +212,86 @@ impl From<ChartError> for RenderError {
 
 /// A template with the scope that it runs in. All templates of a chart run in the same one: what `set` puts into it stays.
 struct Source {
-    text: String,
+    data: Arc<[u8]>,
     scope: Map,
     base: String,
 }
 
-/// Renders a chart as `helm template` does.
+/// A chart that is rendered many times: what does not depend on values, such as its parsed templates, is made when it is first
+/// needed, and then shared by all renderings, on as many threads as there are.
+///
+/// ```
+/// # use helm_render::{capabilities::{Capabilities, HelmVersion}, chart::{Chart, File, Limits}, render::*, value::Value};
+/// let files = vec![
+///     File::new("Chart.yaml", b"{apiVersion: v2, name: small, version: 1.0.0}"),
+///     File::new("values.yaml", b"who: world"),
+///     File::new("templates/greeting.yaml", b"kind: Greeting\nto: {{ .Values.who }}"),
+/// ];
+/// let chart = Prepared::new(Chart::from_files(files, &Limits::default())?);
+/// let (release, capabilities) = (Release::new("one", "default"), Capabilities::of(HelmVersion::V4_2));
+/// for who in ["world", "moon"] {
+///     let values = Value::map([("who", who)]);
+///     let rendered = chart.render(&values, &release, &capabilities, &Options::default())?;
+///     assert_eq!(rendered.manifests[0].content, format!("kind: Greeting\nto: {who}"));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Prepared {
+    chart: Arc<Chart>,
+    limits: Limits,
+    parsed: Arc<Parsed>,
+    schemas: Schemas,
+}
+
+impl Prepared {
+    /// Nothing is parsed yet: that is done when something is rendered for the first time.
+    pub fn new(chart: impl Into<Arc<Chart>>) -> Prepared {
+        Prepared::with_limits(chart, Limits::default())
+    }
+
+    /// The same with other bounds for each template that is executed.
+    pub fn with_limits(chart: impl Into<Arc<Chart>>, limits: Limits) -> Prepared {
+        Prepared { chart: chart.into(), limits, parsed: Arc::default(), schemas: Schemas::default() }
+    }
+
+    /// The chart.
+    pub fn chart(&self) -> &Arc<Chart> {
+        &self.chart
+    }
+
+    /// Renders the chart as [`render`] does.
+    pub fn render(
+        &self,
+        values: &Value,
+        release: &Release,
+        capabilities: &Capabilities,
+        options: &Options,
+    ) -> Result<Rendered, RenderError> {
+        let mut engine = HelmEngine::sharing(self.limits, Arc::clone(&self.parsed));
+        render_with(&self.chart, values, release, capabilities, options, &self.schemas, &mut engine)
+    }
+}
+
+/// Renders a chart once as `helm template` does. [`Prepared`] renders it more than once.
 pub fn render(
     chart: &Arc<Chart>,
     values: &Value,
     release: &Release,
     capabilities: &Capabilities,
     options: &Options,
+    engine: &mut dyn Engine,
+) -> Result<Rendered, RenderError> {
+    render_with(chart, values, release, capabilities, options, &Schemas::default(), engine)
+}
+
+fn render_with(
+    chart: &Arc<Chart>,
+    values: &Value,
+    release: &Release,
+    capabilities: &Capabilities,
+    options: &Options,
+    schemas: &Schemas,
     engine: &mut dyn Engine,
 ) -> Result<Rendered, RenderError> {
     let helm = capabilities.helm;
@@ -226,7 +307,7 @@ pub fn render(
     let mut tree = Tree::new(chart, values, helm)?;
     let merged = tree.render_values(values)?;
     if !options.skip_schema {
-        let mistakes = schema::check(&tree, ROOT, &merged);
+        let mistakes = schema::check(&tree, ROOT, &merged, schemas);
         if !mistakes.is_empty() {
             return Err(ChartError::new(format!(
                 "values don't meet the specifications of the schema(s) in the following chart(s):\n{mistakes}"
@@ -323,10 +404,10 @@ struct Scope {
 }
 
 /// Bytes as text. To look whether they are text all along is many times faster than to look for where they are not.
-fn text_of(bytes: &[u8]) -> String {
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 
@@ -359,7 +440,7 @@ fn scopes(tree: &Tree, at: usize, values: &Map, top: &Scope, sources: &mut BTree
             continue;
         }
         let source =
-            Source { text: text_of(&file.data), scope: map.clone(), base: clean_path(&format!("{full}/templates")) };
+            Source { data: Arc::clone(&file.data), scope: map.clone(), base: clean_path(&format!("{full}/templates")) };
         sources.insert(clean_path(&format!("{full}/{}", file.name)), source);
     }
     map
@@ -374,12 +455,11 @@ fn run(
 ) -> Result<BTreeMap<String, String>, RenderError> {
     let mut names: Vec<&String> = sources.keys().collect();
     names.sort_by_key(|name| std::cmp::Reverse((name.matches('/').count(), name.as_str())));
-    for name in &names {
-        engine.parse(name, &sources[*name].text).map_err(|error| {
-            let message = parse_message(name, &error.message);
-            RenderError::Template { message, error: Box::new(error) }
-        })?;
-    }
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), &sources[*name].data)).collect();
+    engine.parse_all(&files).map_err(|(at, error)| {
+        let message = parse_message(files.get(at).map_or("", |file| file.0), &error.message);
+        RenderError::Template { message, error: Box::new(error) }
+    })?;
     let mut files = BTreeMap::new();
     for name in names {
         if name.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
@@ -472,7 +552,7 @@ fn crds(tree: &Tree, at: usize) -> Vec<Crd> {
     let mut all: Vec<Crd> = own
         .map(|file| Crd {
             path: clean_path(&format!("{}/{}", tree.full_path(at), file.name)),
-            content: text_of(&file.data),
+            content: text_of(&file.data).into_owned(),
         })
         .collect();
     for child in &node.children {
@@ -516,7 +596,10 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
         path: path.to_owned(),
         content: content.to_owned(),
     };
-    let head = text::read(content).and_then(|value| head(&value)).map_err(failed)?;
+    let head = match walk(content) {
+        Some(head) => head,
+        None => text::read(content).and_then(|value| head(&value)).map_err(failed)?,
+    };
     let manifest = Manifest {
         path: path.to_owned(),
         content: content.to_owned(),
@@ -554,16 +637,8 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
     Ok(())
 }
 
-#[derive(Default)]
-struct Head {
-    api_version: String,
-    kind: String,
-    name: String,
-    annotations: BTreeMap<String, String>,
-}
-
 /// What Helm looks at in a document.
-fn head(value: &Value) -> Result<Head, String> {
+pub(crate) fn head(value: &Value) -> Result<Head, String> {
     use crate::chart::{field, json_type, string};
     let wrong = |value: &Value, of: &str| {
         let got = json_type(value);

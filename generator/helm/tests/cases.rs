@@ -12,7 +12,7 @@ use std::sync::Arc;
 use helm_render::capabilities::{Capabilities, HelmVersion};
 use helm_render::chart::{Chart, Limits, values};
 use helm_render::engine::HelmEngine;
-use helm_render::render::{Options, Release, render};
+use helm_render::render::{Options, Prepared, Release, render};
 use helm_render::value::Value;
 use helm_render::{functions, template, yaml};
 use regex::Regex;
@@ -126,7 +126,18 @@ impl Case {
             skip_schema: !self.flag("schema", true),
         };
         let mut engine = HelmEngine::new(template::Limits::default());
-        let rendered = render(&Arc::new(chart), &set, &release, &capabilities, &options, &mut engine);
+        let chart = Arc::new(chart);
+        let rendered = render(&chart, &set, &release, &capabilities, &options, &mut engine);
+        // A chart that is prepared once gives the same each time, on several threads at once.
+        let prepared = Prepared::new(chart);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let again = prepared.render(&set, &release, &capabilities, &options);
+                    assert_eq!(again, rendered, "{}", self.name());
+                });
+            }
+        });
         let rendered = rendered.map_err(|error| said(&error))?;
         Ok(rendered.print_with(self.flag("hooks", true), !self.flag("tests", true)))
     }

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::diff::words;
 use super::output::{complain, count, print};
 use super::render::{desired, failed, parts, problems};
-use super::{Global, Outcome};
+use super::{Global, Outcome, cache};
 use crate::git::commit::{Done, Request, TRIES, Work};
 use crate::git::{self, Commit, Git, Tree, checkout};
 use crate::pipeline::compare::{self, Comparison, DesiredTree};
@@ -93,14 +93,15 @@ struct Rendering<'a> {
 #[derive(Debug, Default)]
 struct Last {
     digest: String,
-    /// How many objects change, by class, the worst first.
+    /// How many objects change, by class, the worst first; empty where the message is given.
     classes: BTreeMap<Class, usize>,
 }
 
 impl Work for Rendering<'_> {
     fn render(&self, inputs: Commit) -> Result<Vec<Comparison>> {
         let tree = self.git.inputs(inputs)?;
-        let repository = Repository::load(&tree, &self.global.wanted(&self.args.environments))?;
+        let repository =
+            Repository::load(&tree, &self.global.wanted(&self.args.environments))?.with_charts(cache::charts());
         let environments = pipeline::resolve(&repository)?;
         let desired = pipeline::render_each(&repository, &environments, desired)?;
         let overwrite = self.args.overwrite_edited;
@@ -120,7 +121,8 @@ impl Work for Rendering<'_> {
             return Err(repository.mistakes(problems));
         }
         let mut classes = BTreeMap::new();
-        for comparison in &comparisons {
+        // A message of one's own does not name them.
+        for comparison in comparisons.iter().filter(|_| self.args.message.is_none()) {
             let desired = desired.iter().find(|desired| desired.environment == comparison.environment);
             for raw in changes(&tree, comparison, desired)? {
                 *classes.entry(raw.class()).or_default() += 1;
@@ -156,14 +158,10 @@ fn pause(attempt: u32, process: u32) -> Duration {
 
 /// The same digest that a review has of the trees it compares.
 fn digest(trees: &[DesiredTree]) -> String {
-    let mut digest = Sha256::new();
-    for tree in trees {
-        for (path, bytes) in &tree.files {
-            digest.update(format!("{}/{path}\0{}\0", tree.environment, bytes.len()));
-            digest.update(bytes);
-        }
-    }
-    format!("{:x}", digest.finalize())
+    review::digest(trees.iter().flat_map(|tree| {
+        let files = tree.files.iter();
+        files.map(|(path, bytes)| (tree.environment.as_str(), path.as_str(), bytes.as_ref()))
+    }))
 }
 
 /// What becomes of the objects of one environment.

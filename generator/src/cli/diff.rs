@@ -10,13 +10,15 @@ pub mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::output::{complain, count, print, print_json};
-use super::{Global, Outcome, pager, table};
+use super::{Global, Outcome, cache, pager, table};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::git::{Commit, Git};
+use crate::pipeline::charts::Charts;
 use crate::pipeline::environment::Environment;
 use crate::pipeline::render::RenderedTree;
 use crate::pipeline::repository::{COMPONENTS, ENVIRONMENTS, Repository, Wanted};
@@ -111,7 +113,7 @@ struct Loaded {
 
 impl Loaded {
     /// Reads a side; nothing where it has no environment at all.
-    fn of(source: &dyn Source, wanted: &[String]) -> Result<Option<Loaded>> {
+    fn of(source: &dyn Source, wanted: &[String], charts: &Arc<Charts>) -> Result<Option<Loaded>> {
         let there: Vec<String> = source
             .list(ENVIRONMENTS)?
             .into_iter()
@@ -124,7 +126,7 @@ impl Loaded {
             return Ok(None);
         }
         let wanted = if wanted.is_empty() { Wanted::All } else { Wanted::Only(chosen) };
-        let repository = Repository::load(source, &wanted)?;
+        let repository = Repository::load(source, &wanted)?.with_charts(charts.clone());
         let environments = pipeline::resolve(&repository)?;
         Ok(Some(Loaded { repository, environments }))
     }
@@ -152,9 +154,11 @@ pub fn compute(global: &Global, args: &DiffArgs) -> Result<Review> {
         Some(commit) => Box::new(git.inputs(commit)?),
         None => Box::new(Folder::new(&global.directory)),
     };
+    // Both sides share what a chart comes to.
+    let charts = cache::charts();
     let (base, head) = rayon::join(
-        || Loaded::of(&base_source, &args.environments),
-        || Loaded::of(head_source.as_ref(), &args.environments),
+        || Loaded::of(&base_source, &args.environments, &charts),
+        || Loaded::of(head_source.as_ref(), &args.environments, &charts),
     );
     // Mistakes of the head are what its author can mend: they come first.
     let head = head?;

@@ -1,5 +1,6 @@
 //! Arguments in, text out. The only place that prints. One file per command.
 
+pub mod cache;
 pub mod commit;
 pub mod compare;
 pub mod completions;
@@ -20,6 +21,7 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod table;
+pub mod template;
 pub mod validate;
 
 use std::path::PathBuf;
@@ -82,6 +84,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Plan(plan::PlanArgs),
     Graph(graph::GraphArgs),
+    Template(template::TemplateArgs),
     Components(components::ComponentsArgs),
     Environments(environments::EnvironmentsArgs),
     Init(init::InitArgs),
@@ -103,7 +106,8 @@ pub enum Outcome {
 impl Global {
     /// Reads the repository.
     pub fn load(&self, environments: &[String]) -> Result<Repository> {
-        Repository::load(&Folder::new(&self.directory), &self.wanted(environments))
+        let repository = Repository::load(&Folder::new(&self.directory), &self.wanted(environments))?;
+        Ok(repository.with_charts(cache::charts()))
     }
 
     /// The environments named, or all.
@@ -152,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
+        Command::Template(args) => template::run(global, &args),
         Command::Components(args) => components::run(global, &args),
         Command::Environments(args) => environments::run(global, &args),
         Command::Init(args) => init::run(global, &args),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Origin, closest};
 use crate::objects::sync_wave;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, dotted};
 
 /// A template in a request may have this many bytes; a larger one would have to be put into a bucket first.
 const MAX_TEMPLATE: usize = 51_200;
@@ -55,7 +55,7 @@ impl Stack {
     /// Reads a template; `at` is where to point when nothing better is known.
     pub fn read(name: &str, file: &str, node: &Node, at: Origin) -> Stack {
         let mut imports = Vec::new();
-        walk(node, &mut |node| {
+        node.visit(&mut |node, _| {
             if let Some(import) = node.get("Fn::ImportValue")
                 && let Some(text) = import.as_str()
             {
@@ -177,15 +177,6 @@ fn resources(node: &Node) -> impl Iterator<Item = (&str, &str, Option<&Node>, Op
     })
 }
 
-fn walk<'n>(node: &'n Node, look: &mut impl FnMut(&'n Node)) {
-    look(node);
-    match &node.value {
-        Value::Map(map) => map.values().for_each(|entry| walk(&entry.node, look)),
-        Value::List(items) => items.iter().for_each(|item| walk(item, look)),
-        _ => {}
-    }
-}
-
 /// Names that AWS limits: type, property, longest.
 const NAMES: [(&str, &str, usize); 6] = [
     ("AWS::IAM::Role", "RoleName", 64),
@@ -289,15 +280,16 @@ pub fn check(node: &Node, size: usize) -> Vec<Diagnostic> {
             "export less, or split it",
         );
     }
-    let mut missing = Vec::new();
-    nulls(node, &mut Vec::new(), &mut missing);
-    for (at, path) in missing {
-        say(
-            at,
-            format!("`{path}` is null"),
-            "a template gives null for what is not there: ask with `if`, or say what it is otherwise",
-        );
-    }
+    // What a template gives when a value was missing. CloudFormation says so late, and without the place.
+    node.visit(&mut |node, path| {
+        if node.value == Value::Null {
+            say(
+                node.origin(),
+                format!("`{}` is null", dotted(path)),
+                "a template gives null for what is not there: ask with `if`, or say what it is otherwise",
+            );
+        }
+    });
     for (name, kind, properties, at) in resources(node) {
         let Some(properties) = properties else { continue };
         attributes(name, kind, properties, &mut say);
@@ -399,28 +391,6 @@ fn attributes(name: &str, kind: &str, properties: &Node, say: &mut impl FnMut(Op
                 say(at, format!("`{text}` of {name} cannot be `{found}`"), &format!("it takes {wanted}"));
             }
         }
-    }
-}
-
-/// Where something is `null`: what a template gives when a value was missing. CloudFormation says so late, and without the place.
-fn nulls(node: &Node, path: &mut Vec<String>, found: &mut Vec<(Option<Origin>, String)>) {
-    match &node.value {
-        Value::Null => found.push((node.origin(), path.join("."))),
-        Value::Map(map) => {
-            for (key, entry) in map {
-                path.push(key.as_ref().to_owned());
-                nulls(&entry.node, path, found);
-                path.pop();
-            }
-        }
-        Value::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                path.push(index.to_string());
-                nulls(item, path, found);
-                path.pop();
-            }
-        }
-        _ => {}
     }
 }
 

@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::render::RenderedFile;
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::objects::manifest::Identity;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Step, Value, dotted};
 
 /// etcd refuses objects above 1.5 MB; Argo CD keeps each past sync's source inside the Application.
 const MAX_APPLICATION: usize = 1_400_000;
@@ -223,10 +223,9 @@ pub fn limits(files: &BTreeMap<String, RenderedFile>, plan: &Plan<'_>, mistakes:
 
 /// Refuses values of an overlay that look like a secret.
 pub fn overlay_secrets(environment: &Environment, mistakes: &mut Diagnostics) {
-    let mut path = Vec::new();
-    walk_secrets(&environment.values, &mut path, &mut |node, path, what| {
+    secrets(&environment.values, |node, path, what| {
         mistakes.push(
-            Diagnostic::new("secret-in-overlay", format!("`{}` looks like {what}", path.join(".")))
+            Diagnostic::new("secret-in-overlay", format!("`{}` looks like {what}", dotted(path)))
                 .at_maybe(node.origin(), "")
                 .help("Git keeps it for ever: refer to a Secret of the cluster instead, and replace this credential"),
         );
@@ -255,35 +254,24 @@ fn secret(message: String, place: Option<Origin>) -> Diagnostic {
 /// The first thing in a tree that looks like a secret: what, and where.
 fn secret_in(node: &Node) -> Option<(&'static str, String, Option<Origin>)> {
     let mut found = None;
-    walk_secrets(node, &mut Vec::new(), &mut |node, path, what| {
-        found.get_or_insert((what, path.join("."), node.origin()));
+    secrets(node, |node, path, what| {
+        found.get_or_insert_with(|| (what, dotted(path), node.origin()));
     });
     found
 }
 
-fn walk_secrets(node: &Node, path: &mut Vec<String>, report: &mut dyn FnMut(&Node, &[String], &'static str)) {
-    match &node.value {
-        Value::Map(map) => {
-            for (key, entry) in map {
-                path.push(key.as_ref().to_owned());
-                walk_secrets(&entry.node, path, report);
-                path.pop();
-            }
+/// Everything in a tree that looks like a secret.
+fn secrets<'n>(node: &'n Node, mut report: impl FnMut(&'n Node, &[Step<'n>], &'static str)) {
+    node.visit(&mut |node, path| {
+        let Value::String(text) = &node.value else { return };
+        let key = match path.last() {
+            Some(Step::Key(key)) => key,
+            _ => "",
+        };
+        if let Some(what) = looks_secret(key, text) {
+            report(node, path, what);
         }
-        Value::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                path.push(index.to_string());
-                walk_secrets(item, path, report);
-                path.pop();
-            }
-        }
-        Value::String(text) => {
-            if let Some(what) = looks_secret(path.last().map_or("", String::as_str), text) {
-                report(node, path, what);
-            }
-        }
-        _ => {}
-    }
+    });
 }
 
 /// What a text under a key looks like, if it looks like a secret.

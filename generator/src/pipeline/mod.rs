@@ -1,10 +1,12 @@
 //! The pipeline: `load → resolve → select → plan → render → compare → write`. One module per stage, one
 //! type per stage that only it can make. Everything between load and compare is pure.
 
+pub mod charts;
 pub mod check;
 pub mod compare;
 pub mod component;
 pub mod environment;
+pub mod lock;
 pub mod plan;
 pub mod render;
 pub mod repository;

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::charts::Request;
 use super::check;
 use super::component::NamespacePolicy;
 use super::plan::{Content, IN_CLUSTER, NAMESPACES, Plan, Planned};
@@ -262,6 +263,16 @@ impl<'r> RenderedTree<'r> {
         plan.context = context;
         check::limits(&files, &plan, &mut mistakes);
         mistakes.or(RenderedTree { plan, files, secrets })
+    }
+}
+
+impl RenderedTree<'_> {
+    /// What Argo CD asks Helm for an Application; nothing where it names no chart.
+    pub fn request(&self, application: &str) -> Option<Request> {
+        let file = self.files.get(&format!("applications/{application}.yaml"))?;
+        file.chart.as_ref()?;
+        let text = std::str::from_utf8(&file.text).ok()?;
+        Request::of_application(&yaml::parse(FileId(u32::MAX), text).ok()?.to_json())
     }
 }
 
@@ -1090,7 +1101,8 @@ impl Files<'_, '_> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits, as digests are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|b| [DIGITS[(b >> 4) as usize] as char, DIGITS[(b & 15) as usize] as char]).collect()
 }

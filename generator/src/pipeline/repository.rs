@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::charts::{ChartObjects, Charts, Problem, Request, VENDOR, Vendored};
 use super::component::{self, BootstrapTemplate, Component, ComponentFiles};
+use super::lock::{self, LOCK, Lock};
 use super::rules::{self, Rule};
 use super::source::{Found, Kind, Source};
 use super::template::{TemplateName, Templates};
@@ -45,6 +47,9 @@ pub struct Repository {
     environment_rules: Vec<Rule>,
     secrets_form: Schema,
     overlay_form: Schema,
+    lock: Lock,
+    vendored: Vendored,
+    charts: Arc<Charts>,
 }
 
 /// One overlay: a layer or an environment.
@@ -86,6 +91,8 @@ impl Listing {
         let mut found = source.walk(COMPONENTS)?;
         // Test cases belong to the developer's tests, not to the platform.
         found.retain(|file| file.path.split('/').nth(2) != Some("tests"));
+        // Archives are known by their sums, which the lock has.
+        found.retain(|file| !file.path.strip_prefix(VENDOR).is_some_and(|rest| rest.starts_with('/')));
         found.extend(source.walk(LAYERS)?);
         let mut all_environments = BTreeSet::new();
         let mut folders = Vec::new();
@@ -172,8 +179,9 @@ impl Repository {
         );
         let rules_form = embedded(include_str!("../schemas/rules.schema.yaml"), None);
         let secrets_form = embedded(include_str!("../schemas/secrets.schema.yaml"), None);
-        let (Some(component_form), Some(overlay_form), Some(rules_form), Some(secrets_form)) =
-            (component_form, overlay_form, rules_form, secrets_form)
+        let lock_form = embedded(lock::FORM, None);
+        let (Some(component_form), Some(overlay_form), Some(rules_form), Some(secrets_form), Some(lock_form)) =
+            (component_form, overlay_form, rules_form, secrets_form, lock_form)
         else {
             // A test compiles them: this cannot happen in a build that passed.
             return Err(Error::Busy("the schemas inside the program do not compile".to_owned()));
@@ -182,11 +190,13 @@ impl Repository {
         let (components, mut templates) = reader.components(&component_form, &rules_form, &mut mistakes);
         let environment_rules = reader.rules(ENVIRONMENT_RULES, &rules_form, &mut templates, &mut mistakes);
         let facts = reader.facts(&mut mistakes);
+        let lock = reader.lock(&lock_form, &mut mistakes);
         let known: BTreeSet<&str> = reader.component_folders();
         let layers = reader.overlays(LAYERS, "overlay.yaml", &overlay_form, &known, &mut mistakes);
         let environments = reader.overlays(ENVIRONMENTS, "environment.yaml", &overlay_form, &known, &mut mistakes);
         let environment_schema = reader.environment_schema(&mut mistakes);
         let sources = Arc::new(reader.sources);
+        let vendored = vendored(source, &lock)?;
         if mistakes.is_empty() && all_environments.is_empty() && matches!(wanted, Wanted::All) {
             mistakes.push(
                 Diagnostic::new("no-environment", "there is no environment to render")
@@ -207,6 +217,9 @@ impl Repository {
                 environment_rules,
                 secrets_form,
                 overlay_form,
+                lock,
+                vendored,
+                charts: Arc::default(),
             }),
             _ => Err(Error::Mistakes(Mistakes { sources, diagnostics: mistakes.sorted() })),
         }
@@ -267,10 +280,49 @@ impl Repository {
         &self.overlay_form
     }
 
+    /// Which archive each pinned chart is.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// The repository with charts that others use too, and with the cache that those have.
+    pub fn with_charts(mut self, charts: Arc<Charts>) -> Repository {
+        self.charts = charts;
+        self
+    }
+
+    /// What a chart comes to.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn objects(&self, request: &Request) -> std::result::Result<Arc<ChartObjects>, Problem> {
+        let scopes = |group: &str, kind: &str| self.facts.is_namespaced(group, kind);
+        self.charts.objects(&self.lock, &self.vendored, request, &scopes)
+    }
+
     /// Turns mistakes of a later stage into an error that can draw them.
     pub fn mistakes(&self, diagnostics: Diagnostics) -> Error {
         Error::Mistakes(Mistakes { sources: self.sources.clone(), diagnostics: diagnostics.sorted() })
     }
+}
+
+/// The archives that came with the repository, of the charts that it locks.
+fn vendored(source: &dyn Source, lock: &Lock) -> Result<Vendored> {
+    let sums = lock.charts().values().filter_map(|locked| locked.sha256.as_deref()?.get(..12));
+    let sums: BTreeSet<&str> = sums.collect();
+    let mut found = Vec::new();
+    for entry in source.list(VENDOR)?.into_iter().filter(|entry| entry.kind == Kind::File) {
+        let short = entry.name().strip_suffix(".tgz").and_then(|name| name.rsplit_once('-')).map(|(_, short)| short);
+        if let Some(short) = short.filter(|short| sums.contains(short)) {
+            found.push((short.to_owned(), entry));
+        }
+    }
+    let read: Vec<_> = found.par_iter().map(|(_, entry)| source.read(&entry.path)).collect();
+    let mut vendored = Vendored::default();
+    for ((short, _), bytes) in found.into_iter().zip(read) {
+        vendored.0.insert(short, bytes?);
+    }
+    Ok(vendored)
 }
 
 /// A schema inside the program, optionally with the definitions of another one.
@@ -418,6 +470,14 @@ impl Reader {
             }
         }
         facts
+    }
+
+    /// The chart lock, which need not exist.
+    fn lock(&self, form: &Schema, mistakes: &mut Diagnostics) -> Lock {
+        match self.files.get(LOCK) {
+            Some(&file) => Lock::read(file, self.sources.text(file), form, mistakes),
+            None => Lock::default(),
+        }
     }
 
     /// The rules of one file, which need not exist.

@@ -99,13 +99,16 @@ impl<'v> Causes<'v> {
     /// Fills in the causes of an item and of its edits, and why an edit is not everywhere.
     pub fn explain(&self, group: &mut Group, raws: &[Raw]) {
         let Some(first) = group.members.first().map(|member| &raws[*member]) else { return };
-        group.item.causes = self.of_object(first);
+        group.item.causes = match &first.chart {
+            Some(_) => self.of_chart(first, raws),
+            None => self.of_object(first),
+        };
         if first.object.kind == "Secret" && first.object.group.is_empty() {
             hide(&mut group.item.causes);
         }
         for (edit, (member, at)) in group.item.edits.iter_mut().zip(&group.from) {
             let raw = &raws[*member];
-            let Some(changed) = raw.edits.get(*at) else { continue };
+            let Some(changed) = raw.edits.get(*at).filter(|_| raw.chart.is_none()) else { continue };
             edit.causes = self.of_path(raw, &changed.path);
             edit.exceptions = self.exceptions(raw, changed, &edit.environments, &edit.causes);
             if secret::is_masked(&changed.change) {
@@ -158,6 +161,25 @@ impl<'v> Causes<'v> {
             return around;
         }
         self.causes(&origins, false).into_iter().take(1).collect()
+    }
+
+    /// Why an object of a chart changes: because its Application does.
+    fn of_chart(&self, raw: &Raw, raws: &[Raw]) -> Vec<Cause> {
+        let file = raw.head_file.as_ref().or(raw.base_file.as_ref());
+        let is_application = |other: &&Raw| {
+            other.chart.is_none()
+                && other.environment == raw.environment
+                && other.head_file.as_ref().or(other.base_file.as_ref()) == file
+        };
+        let Some(application) = raws.iter().find(is_application) else { return Vec::new() };
+        let mut causes = self.of_object(application);
+        for cause in application.edits.iter().flat_map(|edit| self.of_path(application, &edit.path)) {
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+        causes.truncate(MOST);
+        causes
     }
 
     fn of_object(&self, raw: &Raw) -> Vec<Cause> {

@@ -26,6 +26,7 @@ pub fn without_effect(
         trees.into_iter().any(|tree| tree.plan.selection.enabled.contains_key(component))
     };
     let mut off: BTreeSet<&str> = BTreeSet::new();
+    let cited = cited(items);
     for file in causes.changed_files() {
         match file.split('/').collect::<Vec<_>>().as_slice() {
             ["environments", ..] if is_of_whole_environment(file, base, head) => {}
@@ -34,14 +35,8 @@ pub fn without_effect(
                 match (of(base), of(head)) {
                     (None, None) => found.extend(whole(file, causes, items, |_| true)),
                     (before, after) => {
-                        let effects = overlay(
-                            file,
-                            before.unwrap_or_default(),
-                            after.unwrap_or_default(),
-                            base,
-                            head,
-                            &cited(items),
-                        );
+                        let effects =
+                            overlay(file, before.unwrap_or_default(), after.unwrap_or_default(), base, head, &cited);
                         match effects {
                             Some(list) => found.extend(list),
                             None => found.extend(only_layout(file, causes)),

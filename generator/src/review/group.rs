@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::facts::Facts;
 use super::model::{Action, Class, Finding, GroupedEdit, Item, Object, Place};
 use super::tree::Raw;
+use crate::pipeline::render::hex;
 
 /// An item with what it was made of, for those who look for its causes.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Group {
 }
 
 /// What changes are equal in, facts of their environments apart.
-type Kind = (String, Action, String, String, String);
+type Kind = (String, Action, String, String, String, Option<String>);
 
 /// Puts changes together; the worst come first.
 pub fn group(raws: &[Raw], facts: &BTreeMap<String, Facts>) -> Vec<Group> {
@@ -46,6 +47,7 @@ pub fn group(raws: &[Raw], facts: &BTreeMap<String, Facts>) -> Vec<Group> {
             named(facts, Some(&raw.object)),
             named(facts, raw.was.as_ref()),
             contents,
+            raw.chart.clone(),
         );
         kinds.entry(kind).or_default().push(index);
     }
@@ -116,7 +118,10 @@ fn one(raws: &[Raw], kind: &Kind, members: Vec<usize>, keys: &[&[String]]) -> Gr
             list.push((members[place], at));
         }
     }
-    let id = short(&[&kind.0, &format!("{:?}", kind.1), &kind.2, &kind.3, &kind.4, &sorted(&order)]);
+    let mut parts =
+        vec![kind.0.clone(), format!("{:?}", kind.1), kind.2.clone(), kind.3.clone(), kind.4.clone(), sorted(&order)];
+    parts.extend(kind.5.clone());
+    let id = short(&parts.iter().map(String::as_str).collect::<Vec<_>>());
     let mut edits: Vec<(GroupedEdit, (usize, usize))> = order
         .iter()
         .map(|key| {
@@ -164,6 +169,7 @@ fn one(raws: &[Raw], kind: &Kind, members: Vec<usize>, keys: &[&[String]]) -> Gr
         class,
         action: first.action,
         component: first.component.clone(),
+        chart: first.chart.clone(),
         object: first.object.clone(),
         was: first.was.clone(),
         places,
@@ -200,7 +206,8 @@ fn short(parts: &[&str]) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }
-    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest.finalize();
+    hex(&digest[..6])
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! say yes to. What comes out is a [`model::Review`]. [`compare`] does the like for two environments of one side.
 
 pub mod cause;
+pub mod chart;
 pub mod compare;
 pub mod effect;
 pub mod facts;
@@ -22,7 +23,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::pipeline::compare::INDEX;
-use crate::pipeline::render::RenderedTree;
+use crate::pipeline::render::{RenderedTree, hex};
 use crate::pipeline::repository::Repository;
 use cause::Causes;
 use facts::Facts;
@@ -81,9 +82,16 @@ pub fn review(
     acceptances: &[Acceptance],
 ) -> Review {
     let environments = environments(base, head);
-    let raws = changes(&environments, |environment| {
+    let mut raws = changes(&environments, |environment| {
         (files(base.and_then(|view| view.tree(environment))), files(head.and_then(|view| view.tree(environment))))
     });
+    let each: Vec<&str> = environments.iter().copied().collect();
+    let of_charts: Vec<_> = each.par_iter().map(|environment| chart::changes(environment, base, head)).collect();
+    let mut charts = Vec::new();
+    for (more, seen) in of_charts {
+        raws.extend(more);
+        charts.extend(seen);
+    }
     let facts = own_facts(&environments, base, head);
     let causes = Causes::between(base, head);
     let mut groups = group::group(&raws, &facts);
@@ -108,7 +116,16 @@ pub fn review(
 
     let without_effect = effect::without_effect(base, head, &causes, &items);
     let totals = totals(&raws, &items, base, head, &causes);
-    Review { base: side(names.0, base), head: side(names.1, head), items, by_tool, without_effect, demands, totals }
+    Review {
+        base: side(names.0, base),
+        head: side(names.1, head),
+        items,
+        by_tool,
+        without_effect,
+        demands,
+        charts: chart::together(charts),
+        totals,
+    }
 }
 
 /// Every environment of either side.
@@ -149,13 +166,10 @@ fn own_facts(environments: &BTreeSet<&str>, base: Option<View<'_>>, head: Option
 
 fn side(named: Named, view: Option<View<'_>>) -> Side {
     let trees = view.map_or(&[][..], |view| view.trees);
-    let mut digest = Sha256::new();
-    for tree in trees {
-        for (path, file) in &tree.files {
-            digest.update(format!("{}/{path}\0{}\0", tree.plan.environment.name, file.text.len()));
-            digest.update(&file.text);
-        }
-    }
+    let files = trees.iter().flat_map(|tree| {
+        let environment = tree.plan.environment.name.as_str();
+        tree.files.iter().map(move |(path, file)| (environment, path.as_str(), file.text.as_ref()))
+    });
     Side {
         name: named.name,
         commit: named.commit,
@@ -163,8 +177,18 @@ fn side(named: Named, view: Option<View<'_>>) -> Side {
         environments: trees.iter().map(|tree| tree.plan.environment.name.clone()).collect(),
         applications: trees.iter().map(|tree| tree.plan.applications.len()).sum(),
         objects: trees.iter().map(|tree| tree::count(tree.files.keys().map(String::as_str))).sum(),
-        digest: hex(digest),
+        digest: digest(files),
     }
+}
+
+/// One digest of rendered trees: environment, path and bytes of each file, in order.
+pub fn digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f str, &'f [u8])>) -> String {
+    let mut digest = Sha256::new();
+    for (environment, path, bytes) in files {
+        digest.update(format!("{environment}/{path}\0{}\0", bytes.len()));
+        digest.update(bytes);
+    }
+    hex(&digest.finalize())
 }
 
 fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<View<'_>>, causes: &Causes<'_>) -> Totals {
@@ -173,6 +197,13 @@ fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<Vie
     for raw in raws {
         *by_class.entry(raw.class()).or_default() += 1;
         digest.update(format!("{}\0{:?}\0{:?}\0{:?}\0", raw.environment, raw.action, raw.object, raw.was));
+        if raw.chart.is_some() {
+            for content in [&raw.base, &raw.head] {
+                digest.update(content.as_ref().map(Json::to_string).unwrap_or_default());
+            }
+            digest.update(serde_json::to_string(&raw.edits).unwrap_or_default());
+            continue;
+        }
         for (side, file) in [(base, &raw.base_file), (head, &raw.head_file)] {
             let text = file
                 .as_ref()
@@ -184,10 +215,11 @@ fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<Vie
     Totals {
         changed: raws.len(),
         listed: items.iter().map(|item| item.places.len()).sum(),
+        of_charts: raws.iter().filter(|raw| raw.chart.is_some()).count(),
         files: differing_files(base, head),
         inputs: causes.changed_files().count(),
         by_class: by_class.into_iter().collect(),
-        digest: hex(digest),
+        digest: hex(&digest.finalize()),
     }
 }
 
@@ -204,8 +236,4 @@ fn differing_files(base: Option<View<'_>>, head: Option<View<'_>>) -> usize {
         .into_iter()
         .filter(|(environment, path)| text(base, environment, path) != text(head, environment, path))
         .count()
-}
-
-fn hex(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

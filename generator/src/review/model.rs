@@ -21,8 +21,34 @@ pub struct Review {
     pub without_effect: Vec<WithoutEffect>,
     /// What the environments ask a person to say yes to.
     pub demands: Vec<Demand>,
+    /// Every chart whose objects change, or may.
+    pub charts: Vec<ChartSeen>,
     /// The proof that nothing is left out.
     pub totals: Totals,
+}
+
+/// A chart that is another one than before, or has other values: what became of its objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartSeen {
+    /// Application.
+    pub application: String,
+    /// Component.
+    pub component: String,
+    /// Chart.
+    pub chart: String,
+    /// Version before; none where the Application is new.
+    pub before: Option<String>,
+    /// Version after; none where the Application goes.
+    pub after: Option<String>,
+    /// Environments, in order.
+    pub environments: Vec<String>,
+    /// How many of its objects change, over these environments.
+    pub objects: usize,
+    /// Why its objects could not be shown, to go after its name; none where they are among the items.
+    pub unseen: Option<String>,
+    /// What to do about that.
+    pub remedy: String,
 }
 
 /// One side of a review.
@@ -107,6 +133,8 @@ pub struct Item {
     pub action: Action,
     /// The component that it belongs to; `root` and `namespaces` are the generator's own.
     pub component: String,
+    /// The Application whose chart makes the object; none for what is committed as it is.
+    pub chart: Option<String>,
     /// What it is, in the first of its places.
     pub object: Object,
     /// What it was, where it is renamed.
@@ -259,6 +287,8 @@ pub struct Totals {
     pub changed: usize,
     /// Objects and files that the items list, over all environments. Always the same number.
     pub listed: usize,
+    /// How many of them charts make.
+    pub of_charts: usize,
     /// Generated files that differ.
     pub files: usize,
     /// Input files that differ.

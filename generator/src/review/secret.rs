@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use super::model::Object;
+use crate::pipeline::render::hex;
 use crate::values::edit::{Change, Edit, Segment};
 
 /// Digits of a digest that are shown: enough to tell two apart, too few to guess a value by.
@@ -58,7 +59,7 @@ fn shown(value: &Json, is_base64: bool, digits: usize) -> String {
         Json::String(text) => text.clone().into_bytes(),
         other => other.to_string().into_bytes(),
     };
-    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(&bytes));
     format!("(sha256 {}…, {} bytes)", &digest[..digits.min(digest.len())], bytes.len())
 }
 

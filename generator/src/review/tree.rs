@@ -24,6 +24,8 @@ pub struct Raw {
     pub action: Action,
     /// The component that it belongs to, after the change where it stays.
     pub component: String,
+    /// The Application whose chart makes it; none for what is committed as it is.
+    pub chart: Option<String>,
     /// Who it is, after the change where it stays.
     pub object: Object,
     /// Who it was, where that is another.
@@ -60,17 +62,31 @@ impl Raw {
 
 /// An object where it was found.
 #[derive(Debug, Clone)]
-struct Found<'f> {
-    file: &'f str,
-    component: &'f str,
-    content: Json,
+pub struct Found<'f> {
+    /// Its file; of an object of a chart that of the Application.
+    pub file: &'f str,
+    /// Its component.
+    pub component: &'f str,
+    /// The object.
+    pub content: Json,
 }
 
 /// Everything that differs between two trees of an environment. `index.yaml` follows from the rest and is not an object.
 pub fn changes(environment: &str, base: &Files<'_>, head: &Files<'_>) -> Vec<Raw> {
     let differs = |path: &str| base.get(path).map(|file| file.0) != head.get(path).map(|file| file.0);
-    let mut before = objects(base.iter().filter(|(path, _)| differs(path)));
-    let mut after = objects(head.iter().filter(|(path, _)| differs(path)));
+    let before = objects(base.iter().filter(|(path, _)| differs(path)));
+    let after = objects(head.iter().filter(|(path, _)| differs(path)));
+    // Where a whole environment comes or goes, nothing was renamed.
+    pair(environment, before, after, !base.is_empty() && !head.is_empty())
+}
+
+/// Everything that differs between two sets of objects, of which none are the same in both.
+pub fn pair<'f>(
+    environment: &str,
+    mut before: BTreeMap<Object, Found<'f>>,
+    mut after: BTreeMap<Object, Found<'f>>,
+    may_be_renamed: bool,
+) -> Vec<Raw> {
     let mut raws = Vec::new();
     let same: Vec<Object> = before.keys().filter(|object| after.contains_key(object)).cloned().collect();
     for object in same {
@@ -78,8 +94,7 @@ pub fn changes(environment: &str, base: &Files<'_>, head: &Files<'_>) -> Vec<Raw
             raws.push(both(environment, Action::Changed, object, None, old, new));
         }
     }
-    // Where a whole environment comes or goes, nothing was renamed.
-    if !base.is_empty() && !head.is_empty() {
+    if may_be_renamed {
         for (was, object) in renamed(&before, &after) {
             if let (Some(old), Some(new)) = (before.remove(&was), after.remove(&object)) {
                 raws.push(both(environment, Action::Renamed, object, Some(was), old, new));
@@ -103,6 +118,7 @@ fn both(environment: &str, action: Action, object: Object, was: Option<Object>, 
         environment: environment.to_owned(),
         action,
         component: new.component.to_owned(),
+        chart: None,
         object,
         was,
         base_file: Some(old.file.to_owned()),
@@ -139,6 +155,7 @@ fn one(environment: &str, action: Action, object: Object, found: Found<'_>) -> R
         environment: environment.to_owned(),
         action,
         component: component.to_owned(),
+        chart: None,
         object,
         was: None,
         base_file: (!is_new).then(|| file.to_owned()),

@@ -169,6 +169,12 @@ impl Facts {
         found
     }
 
+    /// Whether objects of a kind have a namespace, where that is known.
+    pub fn is_namespaced(&self, group: &str, kind: &str) -> Option<bool> {
+        let books = self.groups.get(group)?.iter().filter_map(|file| file.book().ok());
+        books.flat_map(|book| &book.kinds).find(|known| known.name == kind).map(|known| known.is_namespaced)
+    }
+
     /// What is wrong with an object of a group that has facts, or should have.
     pub fn object(&self, group: &str, is_built_in: bool, object: &Node) -> Vec<Diagnostic> {
         if is_built_in && !self.groups.contains_key(group) || self.is_empty() {

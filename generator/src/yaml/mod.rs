@@ -6,5 +6,5 @@ pub mod node;
 pub mod parse;
 pub mod write;
 
-pub use node::{Entry, Map, Node, Value};
+pub use node::{Entry, Map, Node, Step, Value, dotted};
 pub use parse::{ParseError, parse, parse_all};

@@ -1,6 +1,7 @@
 //! A tree of YAML values in which every node remembers each place that set it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -47,6 +48,29 @@ pub struct Entry {
     pub key_at: Origin,
     /// The value.
     pub node: Arc<Node>,
+}
+
+/// One step down, from a collection to what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'n> {
+    /// To the value of a key.
+    Key(&'n str),
+    /// To an item of a list.
+    Item(usize),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Key(key) => f.write_str(key),
+            Step::Item(index) => write!(f, "{index}"),
+        }
+    }
+}
+
+/// Steps as messages write them: `spec.ports.0.nodePort`.
+pub fn dotted(path: &[Step<'_>]) -> String {
+    path.iter().map(Step::to_string).collect::<Vec<_>>().join(".")
 }
 
 impl Node {
@@ -113,6 +137,25 @@ impl Node {
             };
         }
         Some(node)
+    }
+
+    /// Shows this node and then everything below it, in order, each with the steps that lead to it from here.
+    pub fn visit<'n>(&'n self, look: &mut impl FnMut(&'n Node, &[Step<'n>])) {
+        self.visit_at(&mut Vec::new(), look);
+    }
+
+    fn visit_at<'n>(&'n self, path: &mut Vec<Step<'n>>, look: &mut impl FnMut(&'n Node, &[Step<'n>])) {
+        look(self, path);
+        let mut below = |step, node: &'n Node| {
+            path.push(step);
+            node.visit_at(path, look);
+            path.pop();
+        };
+        match &self.value {
+            Value::Map(map) => map.iter().for_each(|(key, entry)| below(Step::Key(key), &entry.node)),
+            Value::List(items) => items.iter().enumerate().for_each(|(index, item)| below(Step::Item(index), item)),
+            _ => {}
+        }
     }
 
     /// Whether a `null` stands anywhere in it.

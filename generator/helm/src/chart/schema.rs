@@ -4,11 +4,12 @@
 //! `if` and `dependentSchemas`, which are listed one by one. Helm lists properties in any order; here they are sorted. What a schema
 //! has elsewhere (`$ref` to a URL) is not fetched and takes everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-use jsonschema::{Retrieve, Uri, ValidationError};
+use jsonschema::{Retrieve, Uri, ValidationError, Validator};
 use serde_json::Value as Json;
 
 use super::text::to_json;
@@ -24,12 +25,41 @@ impl Retrieve for Nowhere {
     }
 }
 
+/// Schemas that were compiled, or why they could not be, by where their bytes lie in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Schemas(Mutex<HashMap<usize, Arc<Schema>>>);
+
+/// A schema that is compiled once. The bytes are held, so that nothing else comes to lie where they do.
+#[derive(Debug)]
+struct Schema {
+    bytes: Arc<[u8]>,
+    compiled: OnceLock<Result<Validator, String>>,
+}
+
+impl Schemas {
+    fn of(&self, bytes: &Arc<[u8]>) -> Arc<Schema> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Schema { bytes: Arc::clone(bytes), compiled: OnceLock::new() });
+        Arc::clone(known.entry(bytes.as_ptr() as usize).or_insert_with(new))
+    }
+}
+
+impl Schema {
+    fn compiled(&self) -> Result<&Validator, String> {
+        let compiled = self.compiled.get_or_init(|| {
+            let schema: Json = serde_json::from_slice(&self.bytes).map_err(|error| error.to_string())?;
+            jsonschema::options().with_retriever(Nowhere).build(&schema).map_err(|error| error.to_string())
+        });
+        compiled.as_ref().map_err(Clone::clone)
+    }
+}
+
 /// All that is wrong with the values of a chart and its subcharts; empty where nothing is.
-pub(crate) fn check(tree: &Tree, at: usize, values: &Map) -> String {
+pub(crate) fn check(tree: &Tree, at: usize, values: &Map, schemas: &Schemas) -> String {
     let node = &tree.nodes[at];
     let mut found = String::new();
     if let Some(schema) = &node.chart.schema
-        && let Err(mistakes) = check_one(schema, values)
+        && let Err(mistakes) = check_one(&schemas.of(schema), values)
     {
         let _ = write!(found, "{}:\n{mistakes}", node.name);
     }
@@ -37,7 +67,7 @@ pub(crate) fn check(tree: &Tree, at: usize, values: &Map) -> String {
         let name = &tree.nodes[*child].name;
         match values.get(name) {
             None | Some(Value::Nil) => {}
-            Some(Value::Map(values)) => found.push_str(&check(tree, *child, &values)),
+            Some(Value::Map(values)) => found.push_str(&check(tree, *child, &values, schemas)),
             Some(other) => {
                 let got = other.type_name();
                 let _ = write!(found, "{name}:\ninvalid type for values: expected object (map), got {got}\n");
@@ -47,9 +77,8 @@ pub(crate) fn check(tree: &Tree, at: usize, values: &Map) -> String {
     found
 }
 
-fn check_one(schema: &[u8], values: &Map) -> Result<(), String> {
-    let schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
-    let validator = jsonschema::options().with_retriever(Nowhere).build(&schema).map_err(|error| error.to_string())?;
+fn check_one(schema: &Schema, values: &Map) -> Result<(), String> {
+    let validator = schema.compiled()?;
     let values = to_json(&Value::Map(values.clone()));
     let mut root = Place::default();
     for error in validator.iter_errors(&values) {

@@ -12,7 +12,7 @@ use super::methods;
 use super::print::{self, Unprintable};
 use super::stack::deep;
 use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind};
-use super::{FunctionError, Functions, Limits, Place, ROOT, Signature, TemplateError, Templates, Type};
+use super::{FunctionError, Functions, Limits, ParsedFile, Place, ROOT, Signature, TemplateError, Templates, Type};
 use crate::value::{Entries, Object, Of, Value, Width, dismantle};
 
 /// A running execution. Functions are handed it, so that `include` and `tpl` can run templates.
@@ -78,12 +78,16 @@ impl<'a> Exec<'a> {
             return Ok(text.replace(NO_VALUE, ""));
         }
         let mut templates = Templates::over(Arc::clone(&self.templates));
-        let main = templates.add(ROOT, text, self.functions).map_err(|error| FunctionError::Template {
+        let file = ParsedFile::new(ROOT, text, self.functions).map_err(|error| FunctionError::Template {
             context: format!("cannot parse template {}: ", quote(text)),
             error,
         })?;
+        templates.add(&file);
         let outer = std::mem::replace(&mut self.templates, Arc::new(templates));
-        let given = self.run(&main, data);
+        let given = match file.named(ROOT) {
+            Some(main) => self.run(main, data),
+            None => Ok(String::new()),
+        };
         self.templates = outer;
         let given = given.map_err(|error| FunctionError::Template {
             context: format!("error during tpl function execution for {}: ", quote(text)),

@@ -49,22 +49,17 @@ impl Templates {
     /// Reads a text and adds it under this name, with what it defines. A template that was there under the same name is replaced,
     /// unless the new one is empty.
     pub fn parse(&mut self, name: &str, text: &str, functions: &dyn Functions) -> Result<(), Box<TemplateError>> {
-        self.add(name, text, functions).map(|_| ())
+        self.add(&ParsedFile::new(name, text, functions)?);
+        Ok(())
     }
 
-    fn add(&mut self, name: &str, text: &str, functions: &dyn Functions) -> Result<Arc<Tree>, Box<TemplateError>> {
-        let mut main = None;
-        for tree in parse::parse(name, text, functions)? {
-            let tree = Arc::new(tree);
-            if *tree.name == *name {
-                main = Some(Arc::clone(&tree));
-            }
+    /// Adds what was read from a text, as [`Templates::parse`] does.
+    pub fn add(&mut self, file: &ParsedFile) {
+        for tree in &file.0 {
             if !tree.is_empty() || self.tree(&tree.name).is_none() {
-                self.trees.insert(Arc::clone(&tree.name), tree);
+                self.trees.insert(Arc::clone(&tree.name), Arc::clone(tree));
             }
         }
-        let empty = || Tree { name: name.into(), file: name.into(), text: text.into(), root: Vec::new() };
-        Ok(main.unwrap_or_else(|| Arc::new(empty())))
     }
 
     fn tree(&self, name: &str) -> Option<&Arc<Tree>> {
@@ -96,6 +91,22 @@ impl Templates {
             return Err(Box::new(TemplateError { message, places: Vec::new(), cause, not_deterministic: None }));
         };
         Exec::new(Arc::clone(self), functions, limits).run(tree, data)
+    }
+}
+
+/// A text that was read: a template, after those that it defines.
+#[derive(Debug, Clone)]
+pub struct ParsedFile(Vec<Arc<Tree>>);
+
+impl ParsedFile {
+    /// Reads a text, whose own name in messages this is.
+    pub fn new(name: &str, text: &str, functions: &dyn Functions) -> Result<ParsedFile, Box<TemplateError>> {
+        Ok(ParsedFile(parse::parse(name, text, functions)?.into_iter().map(Arc::new).collect()))
+    }
+
+    /// The template of this name.
+    fn named(&self, name: &str) -> Option<&Arc<Tree>> {
+        self.0.iter().find(|tree| *tree.name == *name)
     }
 }
 

@@ -8,10 +8,12 @@ mod emit;
 mod read;
 mod resolve;
 mod sort;
+mod walk;
 
 use emit::Emitter;
 use resolve::Dialect;
 pub(crate) use resolve::decimal;
+pub(crate) use walk::{Head, walk};
 
 /// A value as `sigs.k8s.io/yaml` writes it, with a line break at the end. It goes through JSON, so that what JSON has no word
 /// for is a mistake, and so is what the way back from JSON stumbles over.

@@ -261,6 +261,12 @@ fn key_name(meaning: Scalar, text: &Arc<str>, _line: usize) -> Result<Arc<str>, 
     })
 }
 
+/// What a plain scalar is where text is wanted; none where it is nothing that could stand there.
+pub(super) fn plain_text(text: &str) -> Option<String> {
+    let value = scalar_value(resolve(text, Dialect::V2), text.into()).ok()?;
+    crate::chart::string(&value, "").ok().map(Option::unwrap_or_default)
+}
+
 fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, String> {
     Ok(match meaning {
         Scalar::Null => Value::Nil,

@@ -884,6 +884,7 @@ mod tests {
         let mut review = samples::bump();
         review.items.clear();
         review.totals = crate::review::model::Totals {
+            of_charts: 0,
             changed: 0,
             listed: 0,
             files: 0,

@@ -40,6 +40,7 @@ pub fn text(review: &Review, width: usize) -> String {
             }),
         }
     }
+    page.unseen();
     page.by_tool();
     page.without_effect();
     page.demands();
@@ -381,15 +382,12 @@ impl Page<'_> {
         let path = list(&first.path).map_or_else(|| first.path.clone(), |list| format!("{list}[]"));
         let cyan = AnsiColor::Cyan.on_default();
         let room = self.width.saturating_sub(path.chars().count() + 6);
-        if let Some((old, new)) =
-            in_a_line(leaves).filter(|(old, new)| (old.join(", ") + &new.join(", ")).len() <= room)
-        {
-            let (old, new) = (old.join(", "), new.join(", "));
-            let (old, new) = (format!("{RED}{old}{RED:#}"), format!("{GREEN}{new}{GREEN:#}"));
-            let text = match leaves.iter().all(|leaf| matches!(leaf.short(80), Ok((Some(_), None)))) {
-                true => format!("- {old}"),
-                false if leaves.iter().all(|leaf| matches!(leaf.short(80), Ok((None, Some(_))))) => format!("+ {new}"),
-                false => format!("{old} → {new}"),
+        let texts = in_a_line(leaves).map(|(old, new)| (old.join(", "), new.join(", ")));
+        if let Some((old, new)) = texts.filter(|(old, new)| old.len() + new.len() <= room) {
+            let text = match (old.is_empty(), new.is_empty()) {
+                (false, true) => format!("- {RED}{old}{RED:#}"),
+                (true, false) => format!("+ {GREEN}{new}{GREEN:#}"),
+                _ => format!("{RED}{old}{RED:#} → {GREEN}{new}{GREEN:#}"),
             };
             self.out += &format!("  {cyan}{path}:{cyan:#} {text}\n");
             return;
@@ -430,6 +428,16 @@ impl Page<'_> {
     fn folded(&mut self, bundles: &[Bundle<'_>]) {
         for bundle in bundles {
             self.wrapped(0, 4, DIM, &one_line(bundle, self.review));
+        }
+    }
+
+    /// What is not in the review, because no archive was at hand.
+    fn unseen(&mut self) {
+        let unseen = words::unseen(self.review);
+        if !unseen.is_empty() {
+            self.blank();
+            self.line(0, RED.bold(), "OBJECTS NOT SEEN");
+            unseen.iter().for_each(|line| self.wrapped(0, 2, PLAIN, line));
         }
     }
 

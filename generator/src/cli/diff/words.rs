@@ -523,11 +523,39 @@ pub fn headline(review: &Review) -> String {
         review.items.iter().flat_map(|item| &item.places).map(|place| place.environment.as_str()).collect();
     let known = review.head.environments.len().max(touched.len());
     let verb = if review.totals.changed == 1 { "changes" } else { "change" };
-    let objects = count(review.totals.changed, "object");
+    let objects = match (review.totals.of_charts, unseen(review).len()) {
+        (0, 0) => count(review.totals.changed, "object"),
+        (some, 0) => format!("{} ({some} made by charts)", count(review.totals.changed, "object")),
+        (some, unseen) => {
+            let more = format!("those of {} not seen", count(unseen, "chart"));
+            format!("{} ({some} made by charts, {more})", count(review.totals.changed, "object"))
+        }
+    };
     match (touched.len(), known) {
         (some, all) if some == all && all > 1 => format!("{objects} {verb} in all {all} environments"),
         (some, all) => format!("{objects} {verb} in {some} of {}", count(all, "environment")),
     }
+}
+
+/// The charts whose objects could not be shown, each with why and what to do about it.
+pub fn unseen(review: &Review) -> Vec<String> {
+    let unseen = review.charts.iter().filter_map(|chart| Some((chart, chart.unseen.as_ref()?)));
+    unseen
+        .map(|(chart, why)| {
+            let versions = match (&chart.before, &chart.after) {
+                (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
+                (before, after) => after.as_ref().or(before.as_ref()).cloned().unwrap_or_default(),
+            };
+            let names: Vec<&str> = chart.environments.iter().map(String::as_str).collect();
+            format!(
+                "{}: {} {versions} in {}: {why}; {}",
+                chart.application,
+                chart.chart,
+                environments(&names, review),
+                chart.remedy
+            )
+        })
+        .collect()
 }
 
 /// A review in which nothing that is rendered changes, in one sentence.

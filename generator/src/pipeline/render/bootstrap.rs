@@ -174,24 +174,16 @@ pub(super) fn render(
 
 /// Ports that Services have on the machines: what charts are told, and what our own objects say.
 fn opened_ports(files: &Files<'_, '_>, values: &BTreeMap<String, Arc<Node>>) -> BTreeSet<u64> {
-    fn walk(node: &Node, found: &mut BTreeSet<u64>) {
-        match &node.value {
-            yaml::Value::Map(map) => {
-                for (key, entry) in map {
-                    if key.ends_with("odePort")
-                        && let Some(port) = entry.node.to_json().as_u64()
-                    {
-                        found.insert(port);
-                    }
-                    walk(&entry.node, found);
-                }
-            }
-            yaml::Value::List(items) => items.iter().for_each(|item| walk(item, found)),
-            _ => {}
-        }
-    }
     let mut found = BTreeSet::new();
-    values.values().for_each(|node| walk(node, &mut found));
+    for node in values.values() {
+        node.visit(&mut |node, path| {
+            if let (Some(yaml::Step::Key(key)), yaml::Value::Number(port)) = (path.last(), &node.value)
+                && key.ends_with("odePort")
+            {
+                found.extend(port.as_u64());
+            }
+        });
+    }
     for (_, file) in files.files.iter().filter(|(path, _)| path.starts_with("manifests/")) {
         // Our own writer puts it so, and nothing else.
         let text = str::from_utf8(&file.text).unwrap_or_default();
@@ -220,16 +212,25 @@ struct From {
 impl From {
     /// Which line of the template made each line of its output. The context already points at the component.
     fn lines(&self, repository: &Repository, context: &mut Context) -> Option<Vec<u32>> {
-        if let Some((key, value)) = &self.entry {
-            context.data_mut()["key"] = key.clone();
-            context.data_mut()["value"] = value.clone();
-        }
+        show_entry(context, self.entry.clone());
         let lines = line_map(repository, &self.template, context);
-        if let Some(map) = context.data_mut().as_object_mut().filter(|_| self.entry.is_some()) {
+        show_entry(context, None);
+        lines
+    }
+}
+
+/// Sets `key` and `value` to what a template is rendered for, or takes them away.
+fn show_entry(context: &mut Context, entry: Option<(Json, Json)>) {
+    let Some(map) = context.data_mut().as_object_mut() else { return };
+    match entry {
+        Some((key, value)) => {
+            map.insert("key".to_owned(), key);
+            map.insert("value".to_owned(), value);
+        }
+        None => {
             map.remove("key");
             map.remove("value");
         }
-        lines
     }
 }
 
@@ -291,14 +292,10 @@ impl Made<'_> {
         };
         for (key, value) in entries {
             let path = format!("{before}{key}{after}");
-            context.data_mut()["key"] = Json::String(key);
-            context.data_mut()["value"] = value;
+            show_entry(context, Some((Json::String(key), value)));
             self.one(component, template, &path, context, mistakes);
         }
-        if let Some(map) = context.data_mut().as_object_mut() {
-            map.remove("key");
-            map.remove("value");
-        }
+        show_entry(context, None);
     }
 
     fn one(

@@ -78,6 +78,7 @@ fn item(
         if object.kind == "Application" { "applications".to_owned() } else { format!("manifests/{component}") };
     let file = format!("{folder}/{}-{}.yaml", object.kind.to_lowercase(), object.name);
     Item {
+        chart: None,
         id: format!("{:012x}", 0x3f2a_9c00_0000_u64 + number as u64 * 7919),
         class,
         action,
@@ -107,6 +108,7 @@ fn totals(items: &[Item], inputs: usize) -> Totals {
     }
     let changed = items.iter().map(|item| item.places.len()).sum();
     Totals {
+        of_charts: 0,
         changed,
         listed: changed,
         files: changed,
@@ -411,6 +413,7 @@ pub fn dangerous() -> Review {
     let mut base = side("main", Some("9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c"), &all, 96);
     base.generator = Some("1.3.2".to_owned());
     Review {
+        charts: Vec::new(),
         base,
         head: side("the work tree", None, &all, 97),
         by_tool: vec![tool],
@@ -511,6 +514,7 @@ pub fn bump() -> Review {
     item.edits.push(image);
     let items = vec![item];
     Review {
+        charts: Vec::new(),
         base: side("main", Some("9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c"), &all, 2_000),
         head: side("bump-prometheus", Some("a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4"), &all, 2_000),
         by_tool: Vec::new(),
@@ -563,6 +567,7 @@ pub fn large() -> Review {
     }
     items.sort_by_key(|item| item.class);
     Review {
+        charts: Vec::new(),
         base: side("main", Some("9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c"), &all, 2_000),
         head: side("the work tree", None, &all, 2_000),
         by_tool: Vec::new(),

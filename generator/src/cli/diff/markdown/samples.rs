@@ -37,13 +37,22 @@ fn review(environments: &[String], items: Vec<Item>) -> Review {
         digest: digest(digit),
     };
     let mut review = Review {
+        charts: Vec::new(),
         base: side("main", Some("9f8e7d6c"), '4'),
         head: side("bump-charts", Some("a1b2c3d4"), '5'),
         items,
         by_tool: Vec::new(),
         without_effect: Vec::new(),
         demands: Vec::new(),
-        totals: Totals { changed: 0, listed: 0, files: 0, inputs: 1, by_class: Vec::new(), digest: digest('6') },
+        totals: Totals {
+            changed: 0,
+            listed: 0,
+            of_charts: 0,
+            files: 0,
+            inputs: 1,
+            by_class: Vec::new(),
+            digest: digest('6'),
+        },
     };
     add_up(&mut review);
     review
@@ -81,6 +90,7 @@ pub fn item(class: Class, action: Action, component: &str, object: Object, envir
         protected: environment.starts_with("prod"),
     };
     Item {
+        chart: None,
         id: "0123456789ab".to_owned(),
         class,
         action,
