@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use helm_render::render::Prepared;
 use rayon::prelude::*;
 
 use super::charts::{ChartObjects, Charts, Problem, Request, VENDOR, Vendored};
 use super::component::{self, BootstrapTemplate, Component, ComponentFiles};
-use super::lock::{self, LOCK, Lock};
+use super::lock::{self, LOCK, Lock, Pin};
 use super::rules::{self, Rule};
 use super::source::{Found, Kind, Source};
 use super::template::{TemplateName, Templates};
@@ -298,6 +299,22 @@ impl Repository {
     pub fn objects(&self, request: &Request) -> std::result::Result<Arc<ChartObjects>, Problem> {
         let scopes = |group: &str, kind: &str| self.facts.is_namespaced(group, kind);
         self.charts.objects(&self.lock, &self.vendored, request, &scopes)
+    }
+
+    /// The archive of a chart, and whether it came with the repository.
+    ///
+    /// # Errors
+    /// Where it is not at hand, or is another one than the lock says.
+    pub fn archive(&self, pin: &Pin) -> std::result::Result<(Vec<u8>, bool), Problem> {
+        self.charts.archive_of(&self.lock, &self.vendored, pin)
+    }
+
+    /// A chart.
+    ///
+    /// # Errors
+    /// Where it is not at hand or cannot be read.
+    pub fn chart(&self, pin: &Pin) -> std::result::Result<Arc<Prepared>, Problem> {
+        self.charts.chart(&self.lock, &self.vendored, pin)
     }
 
     /// Turns mistakes of a later stage into an error that can draw them.
