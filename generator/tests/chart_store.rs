@@ -92,7 +92,12 @@ impl Place {
         });
         server.serve("/charts/index.yaml", index);
         let place = Place { folder, server, sums };
-        replace(&place.repository(), "components/shop/component.yaml", "https://charts.example.com", &place.server.url());
+        replace(
+            &place.repository(),
+            "components/shop/component.yaml",
+            "https://charts.example.com",
+            &place.server.url(),
+        );
         place
     }
 
@@ -182,7 +187,12 @@ fn what_cannot_be_had_is_said_and_the_rest_comes() {
     }
     assert_eq!(place.lock(), HEAD.to_owned() + &place.entry("9.9.9", "unknown"));
     // Where the machine or the network is to blame, the exit code says so.
-    replace(&place.repository(), "components/shop/component.yaml", &place.server.url(), "http://user:secret@127.0.0.1:1/x");
+    replace(
+        &place.repository(),
+        "components/shop/component.yaml",
+        &place.server.url(),
+        "http://user:secret@127.0.0.1:1/x",
+    );
     let run = place.run(&["charts", "fetch", "-q"]);
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("the connection was refused") && run.stderr.contains("127.0.0.1:1"), "{}", run.stderr);
@@ -193,10 +203,7 @@ fn what_cannot_be_had_is_said_and_the_rest_comes() {
 fn charts_are_listed() {
     let place = Place::new();
     let text = place.fine(&["charts", "list"]);
-    assert_eq!(
-        text,
-        "CHART  VERSION  SHA256      AT HAND  ENVIRONMENTS\nshop   2.0.1    not locked  no       prod\n"
-    );
+    assert_eq!(text, "CHART  VERSION  SHA256      AT HAND  ENVIRONMENTS\nshop   2.0.1    not locked  no       prod\n");
     place.fine(&["charts", "fetch"]);
     let json: Json = serde_json::from_str(&place.fine(&["charts", "list", "--format", "json"])).unwrap();
     let one = &json["charts"][0];

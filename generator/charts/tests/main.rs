@@ -10,3 +10,4 @@ mod registry;
 mod repository;
 mod server;
 mod support;
+mod tls;

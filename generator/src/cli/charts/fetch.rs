@@ -20,7 +20,10 @@ pub fn run(global: &Global) -> Result<Outcome> {
     let text = Lock::text(&brought.charts);
     let before = repository.lock();
     let gone: Vec<&Pin> = before.charts().keys().filter(|pin| !named.contains_key(*pin)).collect();
-    said.extend(gone.iter().map(|pin| format!("{} {}: nobody names it any longer, so it leaves the lock", pin.name, pin.version)));
+    said.extend(
+        gone.iter()
+            .map(|pin| format!("{} {}: nobody names it any longer, so it leaves the lock", pin.name, pin.version)),
+    );
     let is_new = text != Lock::text(&without_places(before));
     // What came is written down even where something else did not come.
     if is_new && !(named.is_empty() && before.charts().is_empty()) {
@@ -78,7 +81,8 @@ pub fn bring(global: &Global, repository: &Repository, named: &BTreeMap<Pin, Nam
                 }
                 if known.is_none_or(|known| known.sha256.is_none()) {
                     let short = fetched.sha256.get(..12).unwrap_or_default();
-                    let by = if fetched.expected { "as published" } else { "read off the archive: nobody publishes it" };
+                    let by =
+                        if fetched.expected { "as published" } else { "read off the archive: nobody publishes it" };
                     brought.said.push(format!("{} {}: its digest is {short}…, {by}", pin.name, pin.version));
                 }
                 let oci_digest = fetched.oci_digest.or_else(|| known?.oci_digest.clone());

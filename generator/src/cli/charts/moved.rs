@@ -21,7 +21,9 @@ const LONGEST: usize = 50;
 
 /// What is worth saying of one chart; nothing where its values stay as they are.
 pub fn text(base: View<'_>, head: View<'_>, old: &Pin, new: &Pin, width: usize) -> String {
-    let (Ok(before), Ok(after)) = (base.repository.chart(old), head.repository.chart(new)) else { return String::new() };
+    let (Ok(before), Ok(after)) = (base.repository.chart(old), head.repository.chart(new)) else {
+        return String::new();
+    };
     let (before, after) = (defaults(before.chart(), 0), defaults(after.chart(), 0));
     let ours = ours(head, new);
     let (mut gone, mut moved) = (Lines::new(), Lines::new());
@@ -34,9 +36,10 @@ pub fn text(base: View<'_>, head: View<'_>, old: &Pin, new: &Pin, width: usize) 
         });
     }
     let mut out = String::new();
-    for (heading, lines) in
-        [("keys that we set and that its values.yaml no longer has", gone), ("defaults that we leave as they are, and that move", moved)]
-    {
+    for (heading, lines) in [
+        ("keys that we set and that its values.yaml no longer has", gone),
+        ("defaults that we leave as they are, and that move", moved),
+    ] {
         if lines.is_empty() {
             continue;
         }

@@ -47,7 +47,8 @@ pub fn named(repository: &Repository) -> Result<BTreeMap<Pin, Named>> {
                 continue;
             }
             let entry = plan.selection.enabled.get(planned.component).map(|selected| &selected.entry);
-            let here = entry.and_then(|entry| entry.at(["charts", chart.key.as_str(), "version"])).and_then(Node::origin);
+            let here =
+                entry.and_then(|entry| entry.at(["charts", chart.key.as_str(), "version"])).and_then(Node::origin);
             let at = here.filter(|_| *version != chart.version).unwrap_or(chart.version_at);
             let name = plan.environment.name.as_str();
             note(pin(&chart.repository, &chart.name, version), at, planned.component, Some(name));

@@ -66,6 +66,8 @@ impl Progress {
                 complain(&format!("{what}: {why}; trying again in {seconds} s\n"));
             }
             Event::Done { .. } => state.done += 1,
+            // Nothing that would be seen.
+            _ if state.shown => return,
             _ => {}
         }
         if self.terminal {

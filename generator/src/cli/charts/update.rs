@@ -52,7 +52,10 @@ pub fn run(global: &Global, components: &[String], to: Option<&str>, write: bool
         let mut said: Vec<String> = edits.keys().map(|path| format!("wrote {path}")).collect();
         said.push(format!("wrote {LOCK}"));
         for one in proposals.iter().filter(|one| repository.facts().has_chart(&one.old.name, &one.old.version)) {
-            said.push(format!("the facts of {} are those of {}: ci/facts writes them anew", one.old.name, one.old.version));
+            said.push(format!(
+                "the facts of {} are those of {}: ci/facts writes them anew",
+                one.old.name, one.old.version
+            ));
         }
         complain(&(said.join("\n") + "\n"));
     }
@@ -93,8 +96,7 @@ fn ask(global: &Global, repository: &Repository, charts: &[Pinned], to: Option<&
     let asked: Vec<(String, String)> =
         charts.iter().map(|one| (one.pin.repository.clone(), one.pin.name.clone())).collect();
     let progress = Progress::new(global, asked.len());
-    let answers =
-        chart_store::versions(&asked, &named::cache()?, &options(global)?, &|event| progress.tell(event));
+    let answers = chart_store::versions(&asked, &named::cache()?, &options(global)?, &|event| progress.tell(event));
     progress.end();
     let (mut missing, mut mistakes) = (Missing::default(), Diagnostics::new());
     let (mut proposals, mut rows) = (Vec::new(), Vec::new());
@@ -111,7 +113,8 @@ fn ask(global: &Global, repository: &Repository, charts: &[Pinned], to: Option<&
                 let message = format!("`{}` has no version `{to}`", one.pin.name);
                 let newest = newest(&offered, None).map(|newest| format!("the newest is {}", newest.version));
                 let diagnostic = Diagnostic::new("chart-not-fetched", message).at(one.at, "now");
-                mistakes.push(diagnostic.help(newest.unwrap_or_else(|| "it has no version that is a release".to_owned())));
+                mistakes
+                    .push(diagnostic.help(newest.unwrap_or_else(|| "it has no version that is a release".to_owned())));
             }
             continue;
         };
@@ -125,8 +128,8 @@ fn ask(global: &Global, repository: &Repository, charts: &[Pinned], to: Option<&
             found.app_version.as_deref().map(|version| format!("of {version}")),
             found.deprecated.then(|| "deprecated by its authors".to_owned()),
         ];
-        let note: Vec<String> = note.into_iter().flatten().collect();
-        let cells = [&one.component, &one.pin.name, &one.pin.version, &found.version, &note.join(", ")];
+        let note = note.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let cells = [&one.component, &one.pin.name, &one.pin.version, &found.version, &note];
         rows.push(cells.map(|cell| (*cell).to_string()).to_vec());
         let new = Pin { version: found.version.clone(), ..one.pin.clone() };
         proposals.push(Proposal { component: one.component.clone(), at: one.at, old: one.pin.clone(), new });
@@ -144,7 +147,8 @@ fn ask(global: &Global, repository: &Repository, charts: &[Pinned], to: Option<&
 fn newest<'o>(offered: &'o [Offered], to: Option<&str>) -> Option<&'o Offered> {
     let same = |left: &str, right: &str| left.trim_start_matches('v') == right.trim_start_matches('v');
     if let Some(to) = to
-        && let Some(exact) = offered.iter().find(|one| one.version == to).or(offered.iter().find(|one| same(&one.version, to)))
+        && let Some(exact) =
+            offered.iter().find(|one| one.version == to).or(offered.iter().find(|one| same(&one.version, to)))
     {
         return Some(exact);
     }
@@ -204,9 +208,12 @@ fn edits(repository: &Repository, proposals: &[Proposal]) -> Result<BTreeMap<Str
         match edited(text, one.at, &one.old.version, &one.new.version) {
             Some(edited) => *text = edited,
             None => mistakes.push(
-                Diagnostic::new("chart-not-fetched", format!("the version of `{}` cannot be replaced here", one.old.name))
-                    .at(one.at, "")
-                    .help(format!("write `version: {}` yourself", one.new.version)),
+                Diagnostic::new(
+                    "chart-not-fetched",
+                    format!("the version of `{}` cannot be replaced here", one.old.name),
+                )
+                .at(one.at, "")
+                .help(format!("write `version: {}` yourself", one.new.version)),
             ),
         }
     }
@@ -222,7 +229,11 @@ fn edited(text: &str, at: Origin, old: &str, new: &str) -> Option<String> {
     let quote = line[column..].starts_with(['"', '\'']);
     let start = column + usize::from(quote);
     let rest = line.get(start..)?.strip_prefix(old)?;
-    let ends = if quote { rest.starts_with(['"', '\'']) } else { rest.trim_end().is_empty() || rest.starts_with([' ', ',', '}']) };
+    let ends = if quote {
+        rest.starts_with(['"', '\''])
+    } else {
+        rest.trim_end().is_empty() || rest.starts_with([' ', ',', '}'])
+    };
     ends.then(|| format!("{}{new}{}", &text[..before + start], &text[before + start + old.len()..]))
 }
 
@@ -257,8 +268,11 @@ fn show(
     }
     // Versions that environments name themselves stay in the lock.
     let named = named::named(&head)?;
-    let left: BTreeMap<Pin, Locked> =
-        named.into_keys().map(|pin| (locked.get(&pin).cloned().unwrap_or_default(), pin)).map(|(l, pin)| (pin, l)).collect();
+    let left: BTreeMap<Pin, Locked> = named
+        .into_keys()
+        .map(|pin| (locked.get(&pin).cloned().unwrap_or_default(), pin))
+        .map(|(l, pin)| (pin, l))
+        .collect();
     Ok(Lock::text(&left))
 }
 

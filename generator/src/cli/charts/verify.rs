@@ -20,7 +20,9 @@ pub fn run(global: &Global, lock_only: bool) -> Result<Outcome> {
             (Some(locked), true) => locked.sha256.is_none().then_some(Problem::NoSum),
             (Some(_), false) => match named::at_hand(&repository, pin) {
                 Err(problem) => Some(problem),
-                Ok((bytes, _)) => chart_store::check_archive(&bytes, &pin.name, &pin.version).err().map(Problem::NoChart),
+                Ok((bytes, _)) => {
+                    chart_store::check_archive(&bytes, &pin.name, &pin.version).err().map(Problem::NoChart)
+                }
             },
         };
         if let Some(problem) = problem {
