@@ -6,6 +6,7 @@
 mod architecture;
 mod argocd_schema;
 mod bootstrap;
+mod chart_store;
 mod charts;
 mod cli;
 mod combinations;

@@ -1,6 +1,7 @@
 //! Arguments in, text out. The only place that prints. One file per command.
 
 pub mod cache;
+pub mod charts;
 pub mod commit;
 pub mod compare;
 pub mod completions;
@@ -85,6 +86,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Graph(graph::GraphArgs),
     Template(template::TemplateArgs),
+    Charts(charts::ChartsArgs),
     Components(components::ComponentsArgs),
     Environments(environments::EnvironmentsArgs),
     Init(init::InitArgs),
@@ -157,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
         Command::Template(args) => template::run(global, &args),
+        Command::Charts(args) => charts::run(global, &args),
         Command::Components(args) => components::run(global, &args),
         Command::Environments(args) => environments::run(global, &args),
         Command::Init(args) => init::run(global, &args),

@@ -323,21 +323,30 @@ impl Charts {
     pub fn chart(&self, lock: &Lock, vendored: &Vendored, pin: &Pin) -> Result<Arc<Prepared>, Problem> {
         let sha256 = sum(lock, pin)?;
         self.parsed.get_or(sha256.to_owned(), || {
-            let bytes = self.archive(sha256, vendored)?;
+            let (bytes, _) = self.archive(sha256, vendored)?;
             Chart::from_archive(&bytes, &Limits::default())
                 .map(|chart| (Arc::new(Prepared::new(chart)), 0))
                 .map_err(|error| Problem::NoChart(error.to_string()))
         })
     }
 
-    fn archive(&self, sha256: &str, vendored: &Vendored) -> Result<Vec<u8>, Problem> {
-        for archives in [Some(vendored as &dyn Archives), self.cache.as_deref()].into_iter().flatten() {
+    /// The archive of a pinned chart, and whether it came with the repository.
+    ///
+    /// # Errors
+    /// Where it is not at hand, or is another one than the lock says.
+    pub fn archive_of(&self, lock: &Lock, vendored: &Vendored, pin: &Pin) -> Result<(Vec<u8>, bool), Problem> {
+        self.archive(sum(lock, pin)?, vendored)
+    }
+
+    fn archive(&self, sha256: &str, vendored: &Vendored) -> Result<(Vec<u8>, bool), Problem> {
+        let places = [(Some(vendored as &dyn Archives), true), (self.cache.as_deref(), false)];
+        for (archives, is_vendored) in places.into_iter().filter_map(|(archives, own)| Some((archives?, own))) {
             let Some(bytes) = archives.read(sha256).map_err(|failure| Problem::Unreadable(whole(&failure)))? else {
                 continue;
             };
             let found = hex(&Sha256::digest(&bytes));
             return match found == sha256 {
-                true => Ok(bytes),
+                true => Ok((bytes, is_vendored)),
                 false => Err(Problem::WrongSum(sha256.to_owned(), found)),
             };
         }

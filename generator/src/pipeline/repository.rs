@@ -319,6 +319,14 @@ impl Repository {
         self.charts.unread(&self.lock, &self.vendored, request)
     }
 
+    /// The archive of a chart, and whether it came with the repository.
+    ///
+    /// # Errors
+    /// Where it is not at hand, or is another one than the lock says.
+    pub fn archive(&self, pin: &Pin) -> std::result::Result<(Vec<u8>, bool), Problem> {
+        self.charts.archive_of(&self.lock, &self.vendored, pin)
+    }
+
     /// A pinned chart.
     ///
     /// # Errors

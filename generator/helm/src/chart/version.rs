@@ -7,11 +7,15 @@ use regex::Regex;
 
 /// A version: `1.2.3`, `v1.2`, `1.2.3-rc.1+build`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Version {
-    pub(crate) major: u64,
-    pub(crate) minor: u64,
-    pub(crate) patch: u64,
-    pub(crate) pre: String,
+pub struct Version {
+    /// The first number.
+    pub major: u64,
+    /// The second number; 0 where there is none.
+    pub minor: u64,
+    /// The third number; 0 where there is none.
+    pub patch: u64,
+    /// What stands behind the dash of a pre-release; empty for a release.
+    pub pre: String,
 }
 
 /// A pattern that is known to be right; where it were not, it would match nothing.
@@ -23,7 +27,7 @@ const EXTRA: &str = r"(-([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?(?:\+([0-9A-Za-z\
 
 impl Version {
     /// Reads a version; one or two numbers are enough.
-    pub(crate) fn parse(text: &str) -> Option<Version> {
+    pub fn parse(text: &str) -> Option<Version> {
         let mut parts = Parts(text.strip_prefix('v').unwrap_or(text));
         let (major, minor, patch) = (parts.digits()?, parts.further()?, parts.further()?);
         let pre = parts.extra('-')?;
@@ -41,7 +45,8 @@ impl Version {
         Some(Version { major: number(major)?, minor: number(minor)?, patch: number(patch)?, pre: pre.to_owned() })
     }
 
-    pub(crate) fn compare(&self, other: &Version) -> Ordering {
+    /// Which of two comes first; build metadata does not count.
+    pub fn compare(&self, other: &Version) -> Ordering {
         (self.major, self.minor, self.patch)
             .cmp(&(other.major, other.minor, other.patch))
             .then_with(|| compare_pre(&self.pre, &other.pre))
@@ -157,7 +162,7 @@ static VALID: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Whether a version lies in a range. What cannot be read lies in no range, and a range that cannot be read holds nothing.
-pub(crate) fn matches(range: &str, version: &str) -> bool {
+pub fn matches(range: &str, version: &str) -> bool {
     let (Some(version), Some(alternatives)) = (Version::parse(version), parse_range(range)) else { return false };
     alternatives.iter().any(|conditions| {
         let with_pre = conditions.iter().any(|condition| !condition.version.pre.is_empty());
@@ -166,7 +171,7 @@ pub(crate) fn matches(range: &str, version: &str) -> bool {
 }
 
 /// Whether a range can be read.
-pub(crate) fn is_range(range: &str) -> bool {
+pub fn is_range(range: &str) -> bool {
     parse_range(range).is_some()
 }
 
