@@ -7,7 +7,7 @@ const LEVELS: [&[&str]; 5] =
     [&["cli"], &["review", "git"], &["pipeline"], &["objects", "values"], &["diagnostic", "yaml", "name"]];
 
 /// The stages in order; a stage uses earlier ones only.
-const STAGES: [&str; 16] = [
+const STAGES: [&str; 17] = [
     "source",
     "template",
     "rules",
@@ -20,6 +20,7 @@ const STAGES: [&str; 16] = [
     "plan",
     "check",
     "render",
+    "objects",
     "trace",
     "compare",
     "stamp",

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod files;
 pub mod graph;
 pub mod graph_drawing;
+pub mod images;
 pub mod init;
 pub mod man;
 pub mod new;
@@ -85,6 +86,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Graph(graph::GraphArgs),
     Template(template::TemplateArgs),
+    Images(images::ImagesArgs),
     Components(components::ComponentsArgs),
     Environments(environments::EnvironmentsArgs),
     Init(init::InitArgs),
@@ -157,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
         Command::Template(args) => template::run(global, &args),
+        Command::Images(args) => images::run(global, &args),
         Command::Components(args) => components::run(global, &args),
         Command::Environments(args) => environments::run(global, &args),
         Command::Init(args) => init::run(global, &args),

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod component;
 pub mod environment;
 pub mod lock;
+pub mod objects;
 pub mod plan;
 pub mod render;
 pub mod repository;
