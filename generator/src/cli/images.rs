@@ -84,25 +84,23 @@ pub fn unseen_text(unseen: &[Unseen]) -> String {
 }
 
 fn text(environment: &EnvironmentObjects, images: &[Image], width: usize) -> String {
-    let rows: Vec<Vec<String>> = images
+    let rows: BTreeSet<Vec<String>> = images
         .iter()
-        .map(|image| {
+        .flat_map(|image| {
             let pinned = match (&image.digest, image.moves) {
                 (Some(_), _) => "digest",
-                (None, true) => "moves",
+                (None, true) => "nothing",
                 (None, false) => "tag",
             };
-            let users: BTreeSet<&str> = image.used_by.iter().map(|user| user.application.as_str()).collect();
-            let users = users.into_iter().collect::<Vec<_>>().join(", ");
             // A digest is too long to be read, and the tag beside it says which version it is.
             let shown = match image.image.split_once("@sha256:") {
                 Some((name, digest)) => format!("{name}@sha256:{}…", digest.get(..12).unwrap_or(digest)),
                 None => image.image.clone(),
             };
-            vec![shown, pinned.to_owned(), users]
+            image.used_by.iter().map(move |user| vec![user.application.clone(), pinned.to_owned(), shown.clone()])
         })
         .collect();
-    let mut out = table(&["IMAGE", "PINNED BY", "USED BY"], &rows, width);
+    let mut out = table(&["USED BY", "PINNED BY", "IMAGE"], &Vec::from_iter(rows), width);
     let moving = images.iter().filter(|image| image.moves).count();
     let by_digest = images.iter().filter(|image| image.digest.is_some()).count();
     let registries: BTreeSet<&str> = images.iter().map(|image| image.registry.as_str()).collect();

@@ -147,6 +147,8 @@ pub struct Unseen {
     pub version: String,
     /// Namespaces that it writes to.
     pub namespaces: Vec<String>,
+    /// Cluster-scoped kinds that it may write: `ClusterRole.rbac.authorization.k8s.io`.
+    pub cluster_kinds: Vec<String>,
     /// Why: `is not in the cache`.
     pub why: String,
     /// What to do about it, where something can be done.
@@ -193,6 +195,7 @@ impl EnvironmentObjects {
                     chart: chart.title().to_owned(),
                     version: version.clone(),
                     namespaces: chart.writes_namespaces.iter().chain([&planned.namespace]).cloned().collect(),
+                    cluster_kinds: chart.writes_cluster_kinds.clone(),
                     why,
                     remedy,
                     at: chart.version_at,
@@ -241,12 +244,17 @@ impl EnvironmentObjects {
         }
     }
 
-    /// Whether something could lie in this namespace that nobody has seen; without a namespace, anywhere in the cluster.
+    /// Whether something in this namespace may be of those that nobody has seen.
     pub fn may_hide(&self, namespace: &str) -> bool {
-        match namespace {
-            "" => !self.unseen.is_empty(),
-            namespace => self.unseen.iter().any(|unseen| unseen.namespaces.iter().any(|name| name == namespace)),
-        }
+        // A folder of definitions of kinds has nothing else.
+        let of_objects = |unseen: &&Unseen| !(unseen.is_folder && unseen.chart.split('/').any(|part| part.starts_with("crd")));
+        self.unseen.iter().filter(of_objects).any(|unseen| unseen.namespaces.iter().any(|name| name == namespace))
+    }
+
+    /// Whether a cluster-scoped object of this kind may be of those that nobody has seen.
+    pub fn may_hide_of_cluster(&self, group: &str, kind: &str) -> bool {
+        let dotted = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        self.unseen.iter().any(|unseen| unseen.cluster_kinds.contains(&dotted))
     }
 }
 

@@ -111,7 +111,10 @@ impl<'e> Known<'e> {
         };
         self.get(group, kind, namespace, name).is_some()
             || of_kubernetes()
-            || self.environment.may_hide(namespace)
+            || match namespace {
+                "" => self.environment.may_hide_of_cluster(group, kind),
+                namespace => self.environment.may_hide(namespace),
+            }
             || self.is_made(kind, namespace, name)
             || !namespace.is_empty() && !self.is_known_namespace(namespace)
     }

@@ -62,6 +62,20 @@ impl Look<'_, '_> {
         }
     }
 
+    /// Something is named that Kubernetes does without.
+    fn named_loosely(&mut self, object: &Object, path: &str, to: To<'_>, so: &str) {
+        if !to.name.is_empty() && !self.known.is_there(to.group, to.kind, to.namespace, to.name) {
+            let message = format!(
+                "{} names the {} `{}/{}` at `{path}`, which is not there",
+                object.words(),
+                to.kind,
+                to.namespace,
+                to.name
+            );
+            self.found.remarks.push(Diagnostic::new("loose-reference", message).at_maybe(object.at, "").help(so));
+        }
+    }
+
     /// A ConfigMap or a Secret is named, and keys in it.
     fn keyed(&mut self, object: &Object, path: &str, kind: &str, namespace: &str, name: &str, keys: &[&str]) {
         if name.is_empty() {
@@ -164,7 +178,8 @@ impl Look<'_, '_> {
         match (object.identity.group.as_str(), object.identity.kind.as_str()) {
             ("apps", "StatefulSet") => {
                 let name = object.text("/spec/serviceName");
-                self.named(object, "spec.serviceName", To { group: "", kind: "Service", namespace: own, name });
+                let to = To { group: "", kind: "Service", namespace: own, name };
+                self.named_loosely(object, "spec.serviceName", to, "its pods have no names in DNS of their own");
                 for claim in list(content, "/spec/volumeClaimTemplates") {
                     self.storage_class(object, "spec.volumeClaimTemplates", text(claim, "/spec/storageClassName"));
                 }
@@ -225,7 +240,8 @@ impl Look<'_, '_> {
             let namespace = text(subject, "/namespace");
             if !namespace.is_empty() {
                 let name = text(subject, "/name");
-                self.named(object, "subjects", To { group: "", kind: "ServiceAccount", namespace, name });
+                let to = To { group: "", kind: "ServiceAccount", namespace, name };
+                self.named_loosely(object, "subjects", to, "whoever makes it has these rights at once: leave the binding out");
             }
         }
     }

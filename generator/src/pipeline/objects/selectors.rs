@@ -44,6 +44,23 @@ pub fn check(known: &Known<'_>, found: &mut Findings) {
     }
 }
 
+/// Labels that controllers give each pod beside those of its template.
+const OF_CONTROLLERS: [&str; 4] = [
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-name",
+    "job-name",
+    "statefulset.kubernetes.io/pod-name",
+];
+
+/// A selector without the labels that are known only of a single pod.
+fn of_template(selector: &Json) -> Json {
+    let mut selector = selector.clone();
+    if let Some(equal) = selector.get_mut("matchLabels").and_then(Json::as_object_mut) {
+        equal.retain(|key, _| !OF_CONTROLLERS.contains(&key.as_str()));
+    }
+    selector
+}
+
 fn labels_of(pod: &Pod<'_>) -> impl Fn(&str) -> Option<String> {
     let labels = pod.metadata.get("labels").cloned();
     move |key| Some(labels.as_ref()?.get(key)?.as_str()?.to_owned())
@@ -62,6 +79,7 @@ fn words(selector: &Json) -> String {
 /// The pods that a selector takes in a namespace; nothing where nobody can say, because somebody else makes pods there.
 fn chosen<'k, 'e>(known: &'k Known<'e>, namespace: &str, selector: &Json) -> Option<Vec<&'k Pod<'e>>> {
     let there = || known.pods.iter().filter(|pod| pod.namespace() == namespace);
+    let selector = &of_template(selector);
     let chosen: Vec<&Pod<'_>> = there().filter(|pod| pod.is_whole && selects(selector, labels_of(pod))).collect();
     if !chosen.is_empty() {
         return Some(chosen);
@@ -240,7 +258,7 @@ fn is_unsure(known: &Known<'_>, within: Option<&[&str]>, selector: &Json, kind: 
         && known.pods.iter().flat_map(Pod::containers).flat_map(|container| list(container, "/args")).filter_map(Json::as_str).any(|word| {
             word.split_once("-service=").is_some_and(|(_, name)| values.iter().any(|value| name.ends_with(&format!("-{value}"))))
         });
-    by_operator || told || within.map_or_else(|| known.environment.may_hide(""), |names| names.iter().any(hidden))
+    by_operator || told || within.map_or(!known.environment.unseen.is_empty(), |names| names.iter().any(hidden))
 }
 
 fn pod_monitor(known: &Known<'_>, object: &Object, found: &mut Findings) {
