@@ -6,11 +6,14 @@ use std::path::Path;
 
 fn main() {
     let mut hasher = DefaultHasher::new();
-    fold(Path::new("src"), &mut hasher);
+    let sources = ["src", "helm/src"];
+    for folder in sources {
+        fold(Path::new(folder), &mut hasher);
+        println!("cargo::rerun-if-changed={folder}");
+    }
     if let Ok(lock) = std::fs::read("../Cargo.lock") {
         lock.hash(&mut hasher);
     }
-    println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=../Cargo.lock");
     println!("cargo::rustc-env=KUBEZERO_BUILD={:016x}", hasher.finish());
 }

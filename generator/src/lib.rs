@@ -89,3 +89,9 @@ pub enum Error {
 
 /// Result of a stage.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Bytes in hexadecimal digits, as digests are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [DIGITS[(b >> 4) as usize] as char, DIGITS[(b & 15) as usize] as char]).collect()
+}

@@ -80,13 +80,14 @@ fn a_new_version_is_reviewed_object_by_object() {
     assert_eq!(
         found,
         [
+            ("added", "Service", "new"),
             ("changed", "ConfigMap", "configuration"),
             ("changed", "Deployment", "immutable"),
             ("changed", "Job", "image"),
-            ("renamed", "Service", "identity"),
+            ("removed", "Service", "traffic"),
         ]
     );
-    assert_eq!(review["totals"]["ofCharts"], 4);
+    assert_eq!(review["totals"]["ofCharts"], 5);
     assert_eq!(review["totals"]["changed"], review["totals"]["listed"]);
     let chart = &review["charts"][0];
     assert_eq!((&chart["before"], &chart["after"]), (&"2.0.1".into(), &"2.1.0".into()));

@@ -44,8 +44,8 @@ fn text(repository: &Repository, tree: &RenderedTree<'_>, name: Option<&str>) ->
             continue;
         };
         any = true;
-        match repository.objects(&request) {
-            Ok(found) => text.push_str(&found.rendered.print_with(true, true)),
+        match repository.print_chart(&request) {
+            Ok(found) => text.push_str(&found),
             Err(problem) => mistakes.push(problem.diagnostic(&request.pin).at(chart.version_at, "")),
         }
     }

@@ -1,7 +1,7 @@
 //! What charts come to: the objects that Argo CD would make of an Application that names a chart, rendered here, without Helm and
 //! without network, from an archive whose sum the lock knows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,14 +9,15 @@ use helm_render::capabilities::{Capabilities, HelmVersion};
 use helm_render::chart::{Chart, Limits, values};
 use helm_render::render::{Options, Prepared, Release, RenderError, Rendered};
 use helm_render::value::Value;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::lock::{Lock, Pin};
-use crate::Failure;
 use crate::diagnostic::Diagnostic;
 use crate::objects::application::ApplicationSource;
 use crate::objects::manifest::Identity;
+use crate::{Failure, hex};
 
 /// The version of Helm that charts are rendered as. Argo CD 3.5 and later have no other.
 const HELM: HelmVersion = HelmVersion::V4_2;
@@ -28,6 +29,14 @@ pub const VENDOR: &str = "components/vendor";
 pub trait Archives: Send + Sync + fmt::Debug {
     /// The archive with this sum; nothing where it is not at hand. Whoever asks checks the sum.
     fn read(&self, sha256: &str) -> Result<Option<Vec<u8>>, Failure>;
+
+    /// What [`Archives::keep`] was given under this key by this very build of the program, in this run or an earlier one.
+    fn recall(&self, _key: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// May keep something that takes time to make again. It is only about time: nothing is lost where it is not kept.
+    fn keep(&self, _key: &str, _bytes: &[u8]) {}
 }
 
 /// Archives of the repository itself, by the first twelve digits of their sums.
@@ -177,6 +186,14 @@ impl Problem {
     }
 }
 
+/// An object that a chart makes, before it is known whether its kind has a namespace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Made {
+    content: Json,
+    template: String,
+    hooks: Vec<String>,
+}
+
 /// An object that a chart makes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChartObject {
@@ -195,8 +212,6 @@ pub struct ChartObject {
 pub struct ChartObjects {
     /// The archive.
     pub sha256: String,
-    /// As Helm has it.
-    pub rendered: Rendered,
     /// Every object, CRDs first, then in Helm's order, then hooks. Tests are left out, as Argo CD leaves them out.
     pub objects: Vec<ChartObject>,
 }
@@ -230,10 +245,36 @@ impl Charts {
         scopes: Scopes<'_>,
     ) -> Result<Arc<ChartObjects>, Problem> {
         let sha256 = sum(lock, &request.pin)?;
-        self.rendered.get_or(request.key(sha256), || {
-            let chart = self.chart(lock, vendored, &request.pin)?;
-            objects(&chart, sha256, request, scopes).map(Arc::new)
+        let key = request.key(sha256);
+        self.rendered.get_or(key, || {
+            let key = hex(&key);
+            let recalled = self.cache.as_ref().and_then(|cache| cache.recall(&key));
+            // What cannot be read is made again.
+            let recalled =
+                recalled.and_then(|bytes| Some((serde_json::from_slice::<Vec<Made>>(&bytes).ok()?, bytes.len())));
+            let (made, weight) = match recalled {
+                Some(made) => made,
+                None => {
+                    let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
+                    let made = gather(&rendered, request).map_err(Problem::NotRendered)?;
+                    let bytes = serde_json::to_vec(&made).unwrap_or_default();
+                    if let Some(cache) = &self.cache {
+                        cache.keep(&key, &bytes);
+                    }
+                    (made, bytes.len())
+                }
+            };
+            let objects = named(made, request, scopes);
+            Ok((Arc::new(ChartObjects { sha256: sha256.to_owned(), objects }), weight))
         })
+    }
+
+    /// What Helm prints of a chart, without its tests.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn print(&self, lock: &Lock, vendored: &Vendored, request: &Request) -> Result<String, Problem> {
+        Ok(render(&*self.chart(lock, vendored, &request.pin)?, request)?.print_with(true, true))
     }
 
     /// A pinned chart.
@@ -245,7 +286,7 @@ impl Charts {
         self.parsed.get_or(sha256.to_owned(), || {
             let bytes = self.archive(sha256, vendored)?;
             Chart::from_archive(&bytes, &Limits::default())
-                .map(|chart| Arc::new(Prepared::new(chart)))
+                .map(|chart| (Arc::new(Prepared::new(chart)), 0))
                 .map_err(|error| Problem::NoChart(error.to_string()))
         })
     }
@@ -255,7 +296,7 @@ impl Charts {
             let Some(bytes) = archives.read(sha256).map_err(|failure| Problem::Unreadable(whole(&failure)))? else {
                 continue;
             };
-            let found = super::render::hex(&Sha256::digest(&bytes));
+            let found = hex(&Sha256::digest(&bytes));
             return match found == sha256 {
                 true => Ok(bytes),
                 false => Err(Problem::WrongSum(sha256.to_owned(), found)),
@@ -270,26 +311,50 @@ fn sum<'l>(lock: &'l Lock, pin: &Pin) -> Result<&'l str, Problem> {
     lock.get(pin).ok_or(Problem::NotLocked)?.sha256.as_deref().ok_or(Problem::NoSum)
 }
 
+/// So many bytes of JSON are kept in memory of what charts came to; what was made first goes first.
+const MOST: usize = 128 << 20;
+
 /// What was made before. Whoever comes first makes it, and the others wait; a problem is not kept.
 #[derive(Debug)]
-struct Memo<K, T>(Mutex<HashMap<K, Arc<Mutex<Option<T>>>>>);
+struct Memo<K, T>(Mutex<Entries<K, T>>);
+
+#[derive(Debug)]
+struct Entries<K, T> {
+    known: HashMap<K, Place<T>>,
+    /// In the order in which they were made, with the weight of each.
+    made: VecDeque<(K, usize)>,
+    weight: usize,
+}
+
+/// Locked by the one who makes it.
+type Place<T> = Arc<Mutex<Option<T>>>;
 
 impl<K, T> Default for Memo<K, T> {
     fn default() -> Self {
-        Memo(Mutex::default())
+        Memo(Mutex::new(Entries { known: HashMap::new(), made: VecDeque::new(), weight: 0 }))
     }
 }
 
-impl<K: std::hash::Hash + Eq, T: Clone> Memo<K, T> {
-    fn get_or(&self, key: K, make: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+impl<K: std::hash::Hash + Eq + Clone, T: Clone> Memo<K, T> {
+    /// What `make` gives with its weight, unless it is known.
+    fn get_or(&self, key: K, make: impl FnOnce() -> Result<(T, usize), Problem>) -> Result<T, Problem> {
         // A thread that panicked left whole entries behind.
-        let place = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        let entries = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = entries().known.entry(key.clone()).or_default().clone();
         let mut made = place.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = made.as_ref() {
             return Ok(made.clone());
         }
-        let new = make()?;
+        let (new, weight) = make()?;
         *made = Some(new.clone());
+        let mut entries = entries();
+        entries.made.push_back((key, weight));
+        entries.weight += weight;
+        while entries.weight > MOST {
+            let Some((oldest, weight)) = entries.made.pop_front() else { break };
+            entries.known.remove(&oldest);
+            entries.weight -= weight;
+        }
         Ok(new)
     }
 }
@@ -299,7 +364,7 @@ fn whole(failure: &Failure) -> String {
     format!("{failure}: {}", failure.source)
 }
 
-fn objects(chart: &Prepared, sha256: &str, request: &Request, scopes: Scopes<'_>) -> Result<ChartObjects, Problem> {
+fn render(chart: &Prepared, request: &Request) -> Result<Rendered, Problem> {
     let failed = |why: String| Problem::NotRendered(why);
     let values = match request.values.as_str() {
         "" => Value::map::<&str, Value>([]),
@@ -312,16 +377,12 @@ fn objects(chart: &Prepared, sha256: &str, request: &Request, scopes: Scopes<'_>
     }
     let release = Release::new(request.release.as_str(), request.namespace.as_str());
     let options = Options { include_crds: request.crds, ..Options::default() };
-    let rendered = chart
-        .render(&values, &release, &capabilities, &options)
-        .map_err(|error: RenderError| failed(error.to_string()))?;
-    let objects = gather(&rendered, request, scopes).map_err(failed)?;
-    Ok(ChartObjects { sha256: sha256.to_owned(), rendered, objects })
+    chart.render(&values, &release, &capabilities, &options).map_err(|error: RenderError| failed(error.to_string()))
 }
 
 /// Every object of what was rendered.
-fn gather(rendered: &Rendered, request: &Request, scopes: Scopes<'_>) -> Result<Vec<ChartObject>, String> {
-    let mut found: Vec<(Json, String, Vec<String>)> = Vec::new();
+fn gather(rendered: &Rendered, request: &Request) -> Result<Vec<Made>, String> {
+    let mut found = Vec::new();
     for crd in rendered.crds.iter().filter(|_| request.crds) {
         for document in documents(&crd.content) {
             flat(read(document, &crd.path)?, &crd.path, &[], &mut found);
@@ -336,14 +397,19 @@ fn gather(rendered: &Rendered, request: &Request, scopes: Scopes<'_>) -> Result<
         }
         flat(read(&hook.manifest.content, &hook.manifest.path)?, &hook.manifest.path, &hook.events, &mut found);
     }
-    let own: BTreeMap<(String, String), bool> = found.iter().filter_map(|(object, _, _)| scope(object)).collect();
+    Ok(found)
+}
+
+/// Objects with who they are.
+fn named(made: Vec<Made>, request: &Request, scopes: Scopes<'_>) -> Vec<ChartObject> {
+    let own: BTreeMap<(String, String), bool> = made.iter().filter_map(|made| scope(&made.content)).collect();
     let is_namespaced = |identity: &Identity| {
         let of_chart = || own.get(&(identity.group.clone(), identity.kind.clone())).copied();
         let known = identity.is_namespaced().or_else(of_chart);
         // A kind that nobody knows has a namespace, as most have.
         known.or_else(|| scopes(&identity.group, &identity.kind)).unwrap_or(true)
     };
-    let objects = found.into_iter().filter_map(|(content, template, hooks)| {
+    let objects = made.into_iter().filter_map(|Made { content, template, hooks }| {
         let mut identity = identity(&content)?;
         match is_namespaced(&identity) {
             true if identity.namespace.is_empty() => identity.namespace.clone_from(&request.namespace),
@@ -352,7 +418,7 @@ fn gather(rendered: &Rendered, request: &Request, scopes: Scopes<'_>) -> Result<
         }
         Some(ChartObject { identity, content, template, hooks })
     });
-    Ok(objects.collect())
+    objects.collect()
 }
 
 /// Who an object is, as far as it says so.
@@ -398,7 +464,7 @@ fn read(document: &str, path: &str) -> Result<Json, String> {
 }
 
 /// An object, or the objects of a list; nothing for an empty document.
-fn flat(object: Json, path: &str, hooks: &[String], found: &mut Vec<(Json, String, Vec<String>)>) {
+fn flat(object: Json, path: &str, hooks: &[String], found: &mut Vec<Made>) {
     let is_list = object.get("kind").and_then(Json::as_str).is_some_and(|kind| kind.ends_with("List"));
     match object {
         Json::Object(mut map) if is_list && map.get("items").is_some_and(Json::is_array) => {
@@ -406,7 +472,9 @@ fn flat(object: Json, path: &str, hooks: &[String], found: &mut Vec<(Json, Strin
                 items.into_iter().for_each(|item| flat(item, path, hooks, found));
             }
         }
-        Json::Object(map) if !map.is_empty() => found.push((Json::Object(map), path.to_owned(), hooks.to_vec())),
+        Json::Object(map) if !map.is_empty() => {
+            found.push(Made { content: Json::Object(map), template: path.to_owned(), hooks: hooks.to_vec() })
+        }
         _ => {}
     }
 }

@@ -17,7 +17,6 @@ use super::plan::{Content, IN_CLUSTER, NAMESPACES, Plan, Planned};
 use super::repository::Repository;
 use super::rules;
 use super::template::TemplateName;
-use crate::VERSION;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin};
 use crate::objects::application::{
     AppProject, Application, ApplicationParts, ApplicationSource, Destination, DirectorySource, HelmSource, Namespace,
@@ -27,6 +26,7 @@ use crate::objects::policy::{Policy, Retry};
 use crate::objects::project_rules::{self, AppProjectSpec, ClusterResource, GroupKind};
 use crate::values::overlay::lay;
 use crate::yaml::{self, Map, Node, Value, write};
+use crate::{VERSION, hex};
 
 /// The project of the root Application, which may hold Applications and AppProjects and nothing else.
 pub const ROOT: &str = "root";
@@ -1099,12 +1099,6 @@ impl Files<'_, '_> {
         };
         self.files.insert("index.yaml".to_owned(), file);
     }
-}
-
-/// Bytes in hexadecimal digits, as digests are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[(b >> 4) as usize] as char, DIGITS[(b & 15) as usize] as char]).collect()
 }
 
 /// Documents of different types in one list.

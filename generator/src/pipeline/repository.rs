@@ -300,6 +300,14 @@ impl Repository {
         self.charts.objects(&self.lock, &self.vendored, request, &scopes)
     }
 
+    /// What Helm prints of a chart, without its tests.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn print_chart(&self, request: &Request) -> std::result::Result<String, Problem> {
+        self.charts.print(&self.lock, &self.vendored, request)
+    }
+
     /// Turns mistakes of a later stage into an error that can draw them.
     pub fn mistakes(&self, diagnostics: Diagnostics) -> Error {
         Error::Mistakes(Mistakes { sources: self.sources.clone(), diagnostics: diagnostics.sorted() })

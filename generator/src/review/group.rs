@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::facts::Facts;
 use super::model::{Action, Class, Finding, GroupedEdit, Item, Object, Place};
 use super::tree::Raw;
-use crate::pipeline::render::hex;
+use crate::hex;
 
 /// An item with what it was made of, for those who look for its causes.
 #[derive(Debug)]

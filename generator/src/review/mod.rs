@@ -22,8 +22,9 @@ use rayon::prelude::*;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
+use crate::hex;
 use crate::pipeline::compare::INDEX;
-use crate::pipeline::render::{RenderedTree, hex};
+use crate::pipeline::render::RenderedTree;
 use crate::pipeline::repository::Repository;
 use cause::Causes;
 use facts::Facts;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use super::model::Object;
-use crate::pipeline::render::hex;
+use crate::hex;
 use crate::values::edit::{Change, Edit, Segment};
 
 /// Digits of a digest that are shown: enough to tell two apart, too few to guess a value by.
