@@ -172,7 +172,11 @@ fn text(environment: &EnvironmentObjects, found: &Resources, width: usize) -> St
                     offered.map(cores),
                     offered.map(|all| (share.requests.milli_cpu, all.milli_cpu)),
                 ),
-                of(&memory(share.requests), offered.map(memory), offered.map(|all| (share.requests.memory, all.memory))),
+                of(
+                    &memory(share.requests),
+                    offered.map(memory),
+                    offered.map(|all| (share.requests.memory, all.memory)),
+                ),
                 memory(share.limits),
             ]
         })
@@ -207,7 +211,7 @@ fn text(environment: &EnvironmentObjects, found: &Resources, width: usize) -> St
         found.workloads.iter().filter(|workload| !workload.is_job && !workload.without_requests.is_empty()).collect();
     let jobs = found.workloads.iter().filter(|workload| workload.is_job).count();
     out += &format!(
-        "\n{}, {} that ask for no CPU or memory; {} that end by themselves are in no sum\n",
+        "\n{}, {} of them without requests for CPU or memory; {} that end by themselves are in no sum\n",
         count(found.workloads.len() - jobs, "workload"),
         without.len(),
         count(jobs, "job"),

@@ -247,7 +247,8 @@ impl EnvironmentObjects {
     /// Whether something in this namespace may be of those that nobody has seen.
     pub fn may_hide(&self, namespace: &str) -> bool {
         // A folder of definitions of kinds has nothing else.
-        let of_objects = |unseen: &&Unseen| !(unseen.is_folder && unseen.chart.split('/').any(|part| part.starts_with("crd")));
+        let of_objects =
+            |unseen: &&Unseen| !(unseen.is_folder && unseen.chart.split('/').any(|part| part.starts_with("crd")));
         self.unseen.iter().filter(of_objects).any(|unseen| unseen.namespaces.iter().any(|name| name == namespace))
     }
 
@@ -260,8 +261,7 @@ impl EnvironmentObjects {
 
 /// The manifests of a tree.
 fn own(repository: &Repository, tree: &RenderedTree<'_>) -> Vec<Object> {
-    let files: HashMap<&str, FileId> =
-        repository.sources().iter().map(|(id, file)| (file.path.as_ref(), id)).collect();
+    let files: HashMap<&str, FileId> = repository.sources().iter().map(|(id, file)| (file.path.as_ref(), id)).collect();
     let manifests = tree.files.iter().filter(|(path, _)| path.starts_with("manifests/"));
     let found = manifests.flat_map(|(_, file)| {
         let application = match file.component.as_str() {

@@ -27,12 +27,7 @@ const REMOVED: &[(&str, &[&str], u32, &str)] = &[
     ("certificates.k8s.io/v1beta1", &["CertificateSigningRequest"], 22, "certificates.k8s.io/v1"),
     ("coordination.k8s.io/v1beta1", &["Lease"], 22, "coordination.k8s.io/v1"),
     ("scheduling.k8s.io/v1beta1", &["PriorityClass"], 22, "scheduling.k8s.io/v1"),
-    (
-        "storage.k8s.io/v1beta1",
-        &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"],
-        22,
-        "storage.k8s.io/v1",
-    ),
+    ("storage.k8s.io/v1beta1", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"], 22, "storage.k8s.io/v1"),
     ("batch/v1beta1", &["CronJob"], 25, "batch/v1"),
     ("discovery.k8s.io/v1beta1", &["EndpointSlice"], 25, "discovery.k8s.io/v1"),
     ("events.k8s.io/v1beta1", &["Event"], 25, "events.k8s.io/v1"),
@@ -61,7 +56,8 @@ pub fn check(environment: &EnvironmentObjects, found: &mut Findings) {
     for object in &environment.objects {
         let api_version = object.text("/apiVersion");
         let kind = object.identity.kind.as_str();
-        let removed = REMOVED.iter().find(|(api, kinds, ..)| *api == api_version && (kinds.is_empty() || kinds.contains(&kind)));
+        let removed =
+            REMOVED.iter().find(|(api, kinds, ..)| *api == api_version && (kinds.is_empty() || kinds.contains(&kind)));
         if let (Some((_, _, since, instead)), Some(minor)) = (removed, minor)
             && minor >= *since
         {

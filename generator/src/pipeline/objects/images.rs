@@ -113,7 +113,8 @@ fn is_unmistakable(text: &str) -> bool {
     let Some((host, rest)) = text.split_once('/') else { return false };
     let (_, tag, digest) = parts(text);
     let named = host.contains('.') && !host.contains(':') && !rest.contains("//");
-    let versioned = tag.is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_digit() || c == 'v')) || digest.is_some();
+    let versioned =
+        tag.is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_digit() || c == 'v')) || digest.is_some();
     // A path of an API or a label's key has the same form up to its last part.
     named && versioned && rest.split('/').all(|part| !part.is_empty())
 }

@@ -46,13 +46,16 @@ const BY_OPERATORS: &[(&str, &str, &str, &str, &str)] = &[
     ("monitoring.coreos.com", "Alertmanager", "Secret", "alertmanager-", "-generated"),
 ];
 
+/// Objects of one kind, by namespace and name.
+type ByName<'e> = BTreeMap<(&'e str, &'e str), &'e Object>;
+
 /// Everything that is there.
 pub struct Known<'e> {
     /// The environment.
     pub environment: &'e EnvironmentObjects,
     /// Its pods.
     pub pods: Vec<Pod<'e>>,
-    objects: BTreeMap<(&'e str, &'e str), BTreeMap<(&'e str, &'e str), &'e Object>>,
+    objects: BTreeMap<(&'e str, &'e str), ByName<'e>>,
     /// Secrets and ConfigMaps that a controller makes, by kind, namespace and name; `*` is each namespace.
     made: HashSet<(&'static str, String, String)>,
     declared: HashMap<(&'e str, &'e str), BTreeSet<&'e str>>,
@@ -70,7 +73,7 @@ pub enum Keys<'e> {
 impl<'e> Known<'e> {
     /// Looks through an environment once.
     pub fn of(environment: &'e EnvironmentObjects) -> Known<'e> {
-        let mut objects: BTreeMap<(&str, &str), BTreeMap<(&str, &str), &Object>> = BTreeMap::new();
+        let mut objects: BTreeMap<(&str, &str), ByName<'_>> = BTreeMap::new();
         for object in &environment.objects {
             let identity = &object.identity;
             objects
@@ -180,7 +183,10 @@ impl<'e> Known<'e> {
     /// The names of a kind in a namespace, to propose one.
     pub fn names(&self, group: &str, kind: &str, namespace: &str) -> Vec<&'e str> {
         let of_kind = self.of_kind(group, kind).into_iter();
-        of_kind.filter(|object| object.identity.namespace == namespace).map(|object| object.identity.name.as_str()).collect()
+        of_kind
+            .filter(|object| object.identity.namespace == namespace)
+            .map(|object| object.identity.name.as_str())
+            .collect()
     }
 }
 
@@ -195,7 +201,8 @@ fn keys_of<'e>(object: &'e Object, maps: &[&str]) -> Keys<'e> {
 fn is_told(container: &Json, name: &str) -> bool {
     let words = ["/args", "/command"].iter().flat_map(|path| list(container, path)).filter_map(Json::as_str);
     let variables = list(container, "/env").map(|variable| text(variable, "/value"));
-    let mut all = words.chain(variables).flat_map(|word| word.split(|c: char| c.is_whitespace() || "=,\"'/".contains(c)));
+    let mut all =
+        words.chain(variables).flat_map(|word| word.split(|c: char| c.is_whitespace() || "=,\"'/".contains(c)));
     all.any(|word| word == name)
 }
 

@@ -28,7 +28,9 @@ pub fn owners(environment: &EnvironmentObjects, found: &mut Findings) {
                 format!("`{}` and `{}` both make `{}`", first.application, object.application, object.identity),
             )
             .at_maybe(object.at, "again here")
-            .help("in the cluster one would overwrite the other, for ever: have one of them leave it out, or rename it"),
+            .help(
+                "in the cluster one would overwrite the other, for ever: have one of them leave it out, or rename it",
+            ),
         );
     }
 }
@@ -142,7 +144,13 @@ pub fn spare(all: &[(&EnvironmentObjects, &RenderedTree<'_>)], found: &mut Findi
 }
 
 /// Whether a ServiceAccount may do this to objects of core Kubernetes in a namespace.
-pub fn may(environment: &EnvironmentObjects, account: (&str, &str), namespace: &str, verb: &str, resource: &str) -> bool {
+pub fn may(
+    environment: &EnvironmentObjects,
+    account: (&str, &str),
+    namespace: &str,
+    verb: &str,
+    resource: &str,
+) -> bool {
     let bound = environment.objects.iter().filter(|object| object.identity.group == "rbac.authorization.k8s.io");
     let mut bound = bound.filter(|object| match object.identity.kind.as_str() {
         "ClusterRoleBinding" => true,

@@ -40,7 +40,9 @@ impl Look<'_, '_> {
             namespace => format!("{namespace}/{}", to.name),
         };
         let help = match to.kind {
-            "Secret" => "make it with a Certificate or an ExternalSecret, or declare it in the component's secrets.yaml.hbs",
+            "Secret" => {
+                "make it with a Certificate or an ExternalSecret, or declare it in the component's secrets.yaml.hbs"
+            }
             _ => "correct the name, or switch on what makes it",
         };
         let names = self.known.names(to.group, to.kind, to.namespace);
@@ -150,7 +152,11 @@ impl Look<'_, '_> {
             self.keyed(object, &at("imagePullSecrets".to_owned()), "Secret", namespace, text(secret, "/name"), &[]);
         }
         let account = pod.service_account();
-        self.named(object, &at("serviceAccountName".to_owned()), To { group: "", kind: "ServiceAccount", namespace, name: account });
+        self.named(
+            object,
+            &at("serviceAccountName".to_owned()),
+            To { group: "", kind: "ServiceAccount", namespace, name: account },
+        );
         for (key, group, kind) in [
             ("priorityClassName", "scheduling.k8s.io", "PriorityClass"),
             ("runtimeClassName", "node.k8s.io", "RuntimeClass"),
@@ -197,12 +203,22 @@ impl Look<'_, '_> {
             }
             ("admissionregistration.k8s.io", _) => {
                 for webhook in list(content, "/webhooks") {
-                    self.webhook(object, &format!("webhooks.{}", text(webhook, "/name")), webhook.pointer("/clientConfig/service"));
+                    self.webhook(
+                        object,
+                        &format!("webhooks.{}", text(webhook, "/name")),
+                        webhook.pointer("/clientConfig/service"),
+                    );
                 }
             }
-            ("apiregistration.k8s.io", "APIService") => self.webhook(object, "spec.service", content.pointer("/spec/service")),
+            ("apiregistration.k8s.io", "APIService") => {
+                self.webhook(object, "spec.service", content.pointer("/spec/service"))
+            }
             ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-                self.webhook(object, "spec.conversion", content.pointer("/spec/conversion/webhook/clientConfig/service"));
+                self.webhook(
+                    object,
+                    "spec.conversion",
+                    content.pointer("/spec/conversion/webhook/clientConfig/service"),
+                );
             }
             _ if !object.identity.is_built_in() => self.custom(object),
             _ => {}
@@ -216,7 +232,11 @@ impl Look<'_, '_> {
     fn ingress(&mut self, object: &Object) {
         let own = object.identity.namespace.as_str();
         let class = object.text("/spec/ingressClassName");
-        self.named(object, "spec.ingressClassName", To { group: "networking.k8s.io", kind: "IngressClass", namespace: "", name: class });
+        self.named(
+            object,
+            "spec.ingressClassName",
+            To { group: "networking.k8s.io", kind: "IngressClass", namespace: "", name: class },
+        );
         for tls in list(object.content(), "/spec/tls") {
             self.keyed(object, "spec.tls", "Secret", own, text(tls, "/secretName"), &[]);
         }
@@ -236,12 +256,18 @@ impl Look<'_, '_> {
         let (kind, name) = (object.text("/roleRef/kind"), object.text("/roleRef/name"));
         let namespace = if kind == "Role" { object.identity.namespace.as_str() } else { "" };
         self.named(object, "roleRef", To { group, kind, namespace, name });
-        for subject in list(object.content(), "/subjects").filter(|subject| text(subject, "/kind") == "ServiceAccount") {
+        for subject in list(object.content(), "/subjects").filter(|subject| text(subject, "/kind") == "ServiceAccount")
+        {
             let namespace = text(subject, "/namespace");
             if !namespace.is_empty() {
                 let name = text(subject, "/name");
                 let to = To { group: "", kind: "ServiceAccount", namespace, name };
-                self.named_loosely(object, "subjects", to, "whoever makes it has these rights at once: leave the binding out");
+                self.named_loosely(
+                    object,
+                    "subjects",
+                    to,
+                    "whoever makes it has these rights at once: leave the binding out",
+                );
             }
         }
     }
@@ -254,10 +280,14 @@ impl Look<'_, '_> {
         let mut keyed: Vec<(String, &str, &str, &str)> = Vec::new();
         each_entry(content, &mut |path, key, value, _| match (key, value) {
             ("storageClassName" | "storageClass", Json::String(name)) => {
-                named.push((path.to_owned(), To { group: "storage.k8s.io", kind: "StorageClass", namespace: "", name }));
+                named
+                    .push((path.to_owned(), To { group: "storage.k8s.io", kind: "StorageClass", namespace: "", name }));
             }
             ("priorityClassName", Json::String(name)) => {
-                named.push((path.to_owned(), To { group: "scheduling.k8s.io", kind: "PriorityClass", namespace: "", name }));
+                named.push((
+                    path.to_owned(),
+                    To { group: "scheduling.k8s.io", kind: "PriorityClass", namespace: "", name },
+                ));
             }
             ("serviceAccountName", Json::String(name)) if !own.is_empty() => {
                 named.push((path.to_owned(), To { group: "", kind: "ServiceAccount", namespace: own, name }));
@@ -290,7 +320,9 @@ impl Look<'_, '_> {
             self.keyed(object, &path, kind, own, name, &[key]);
         }
         match (object.identity.group.as_str(), object.identity.kind.as_str()) {
-            ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute") => self.route(object),
+            ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute") => {
+                self.route(object)
+            }
             ("networking.istio.io", "VirtualService") => self.virtual_service(object),
             _ => {}
         }
@@ -302,7 +334,12 @@ impl Look<'_, '_> {
         for parent in list(object.content(), "/spec/parentRefs") {
             if ["", "Gateway"].contains(&text(parent, "/kind")) {
                 let namespace = or_own(text(parent, "/namespace"));
-                let to = To { group: "gateway.networking.k8s.io", kind: "Gateway", namespace: &namespace, name: text(parent, "/name") };
+                let to = To {
+                    group: "gateway.networking.k8s.io",
+                    kind: "Gateway",
+                    namespace: &namespace,
+                    name: text(parent, "/name"),
+                };
                 self.named(object, "spec.parentRefs", to);
             }
         }
@@ -316,7 +353,8 @@ impl Look<'_, '_> {
 
     fn virtual_service(&mut self, object: &Object) {
         let own = object.identity.namespace.as_str();
-        for gateway in list(object.content(), "/spec/gateways").filter_map(Json::as_str).filter(|name| *name != "mesh") {
+        for gateway in list(object.content(), "/spec/gateways").filter_map(Json::as_str).filter(|name| *name != "mesh")
+        {
             let (namespace, name) = gateway.split_once('/').unwrap_or((own, gateway));
             self.named(object, "spec.gateways", To { group: "networking.istio.io", kind: "Gateway", namespace, name });
         }
@@ -371,7 +409,10 @@ impl Look<'_, '_> {
             self.found.mistakes.push(
                 Diagnostic::new(
                     "missing-port",
-                    format!("{} goes to the port {shown} of the Service `{namespace}/{name}` at `{path}`, which has none", object.words()),
+                    format!(
+                        "{} goes to the port {shown} of the Service `{namespace}/{name}` at `{path}`, which has none",
+                        object.words()
+                    ),
                 )
                 .at_maybe(object.at, "")
                 .help(format!("it has {}", crate::values::schema::list_words(&all))),

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::check::Findings;
 use super::known::Known;
 use super::workloads::{Count, Pod, pods};
-use super::{EnvironmentObjects, list, text};
+use super::{EnvironmentObjects, each_entry, list, text};
 use crate::diagnostic::Diagnostic;
 
 /// The label and the taint of controllers.
@@ -231,14 +231,14 @@ pub fn check(known: &Known<'_>, found: &mut Findings) {
 
 /// Containers that lack one of these.
 fn without(pod: &Pod<'_>, which: &str, names: &[&str]) -> Vec<String> {
-    let long = ["/containers", "/initContainers"].iter().flat_map(|path| {
-        list(pod.spec, path).filter(move |container| *path == "/containers" || is_sidecar(container))
-    });
+    let long = ["/containers", "/initContainers"]
+        .iter()
+        .flat_map(|path| list(pod.spec, path).filter(move |container| *path == "/containers" || is_sidecar(container)));
     long.filter(|container| {
         names.iter().any(|name| {
             let own = |which: &str| container.pointer(&format!("/resources/{which}/{name}")).is_some();
             // A limit is a request too, where there is no other.
-            !own(which) && !(which == "requests" && own("limits"))
+            !(own(which) || which == "requests" && own("limits"))
         })
     })
     .map(|container| text(container, "/name").to_owned())
@@ -274,7 +274,9 @@ fn pod_amount(spec: &Json, which: &str) -> Amount {
 }
 
 fn workload(pod: &Pod<'_>, groups: &[NodeGroup]) -> Workload {
-    let fitting: Vec<&NodeGroup> = groups.iter().filter(|group| fits(pod.spec, group)).collect();
+    // An operator that runs something on every node tolerates what these have.
+    let anywhere = pod.count == Count::Nodes && !pod.is_whole && pod.spec.get("tolerations").is_none();
+    let fitting: Vec<&NodeGroup> = groups.iter().filter(|group| anywhere || fits(pod.spec, group)).collect();
     Workload {
         component: pod.object.component.clone(),
         application: pod.object.application.clone(),
@@ -294,36 +296,42 @@ fn workload(pod: &Pod<'_>, groups: &[NodeGroup]) -> Workload {
     }
 }
 
-/// Custom resources whose `spec` has `resources` beside `replicas` or a place to run: their operator makes one container of it.
+/// Parts of custom resources that have `resources` beside a number of pods, a place to run or an image: their operator makes one
+/// container of each.
 fn of_operators(environment: &EnvironmentObjects, groups: &[NodeGroup]) -> Vec<Workload> {
-    let custom = environment.objects.iter().filter(|object| !object.identity.is_built_in());
-    let found = custom.filter_map(|object| {
-        let spec = object.content().get("spec")?;
-        let resources = spec.get("resources")?;
-        let is_of_pod = ["replicas", "nodeSelector", "tolerations", "image"].iter().any(|key| spec.get(*key).is_some());
-        if !is_of_pod || !["requests", "limits"].iter().any(|key| resources.get(*key).is_some()) {
-            return None;
-        }
-        let amount = Amount::of(Some(resources), "requests");
-        let without = if amount.milli_cpu == 0 || amount.memory == 0 { vec![object.identity.name.clone()] } else { Vec::new() };
-        let limits = Amount::of(Some(resources), "limits");
-        let mut groups = groups.iter().filter(|group| fits(spec, group)).peekable();
-        groups.peek()?;
-        Some(Workload {
-            component: object.component.clone(),
-            application: object.application.clone(),
-            object: object.identity.to_string(),
-            groups: groups.map(|group| group.name.clone()).collect(),
-            every_node: false,
-            is_job: false,
-            pods: spec.get("replicas").and_then(Json::as_u64).unwrap_or(1),
-            requests: amount,
-            limits,
-            without_requests: without,
-            without_limits: if limits.memory == 0 { vec![object.identity.name.clone()] } else { Vec::new() },
-        })
-    });
-    found.collect()
+    const OF_POD: [&str; 6] = ["replicas", "count", "podTemplate", "nodeSelector", "tolerations", "image"];
+    let mut found = Vec::new();
+    for object in environment.objects.iter().filter(|object| !object.identity.is_built_in()) {
+        let Some(spec) = object.content().get("spec") else { continue };
+        each_entry(object.content(), &mut |path, key, resources, part| {
+            let is_of_pod = key == "resources"
+                && path.starts_with("spec")
+                && !path.contains("ontainers[")
+                && OF_POD.iter().any(|key| part.get(*key).is_some());
+            let asks = ["requests", "limits"].iter().filter_map(|which| resources.get(*which));
+            if !is_of_pod || !asks.into_iter().any(|amount| amount.get("cpu").or(amount.get("memory")).is_some()) {
+                return;
+            }
+            let place = part.pointer("/podTemplate/spec").or(part.get("nodeSelector").and(Some(part))).unwrap_or(spec);
+            let fitting = groups.iter().filter(|group| fits(place, group)).map(|group| group.name.clone());
+            let (requests, limits) = (Amount::of(Some(resources), "requests"), Amount::of(Some(resources), "limits"));
+            let name = || vec![object.identity.name.clone()];
+            found.push(Workload {
+                component: object.component.clone(),
+                application: object.application.clone(),
+                object: object.identity.to_string(),
+                groups: fitting.collect(),
+                every_node: false,
+                is_job: false,
+                pods: ["replicas", "count"].iter().find_map(|key| part.get(*key)?.as_u64()).unwrap_or(1),
+                requests,
+                limits,
+                without_requests: if requests.milli_cpu == 0 || requests.memory == 0 { name() } else { Vec::new() },
+                without_limits: if limits.memory == 0 { name() } else { Vec::new() },
+            });
+        });
+    }
+    found
 }
 
 /// The groups of an environment.
@@ -383,7 +391,7 @@ fn fits(spec: &Json, group: &NodeGroup) -> bool {
     // What is known of a machine only when it is there.
     let is_open = |key: &str| {
         let well_known = key.starts_with("topology.") || key.contains("kubernetes.io/arch") || key.contains("hostname");
-        group.labels.get(key).is_none() && (well_known || key.contains("instance-type"))
+        !group.labels.contains_key(key) && (well_known || key.contains("instance-type"))
     };
     let selector = spec.get("nodeSelector").and_then(Json::as_object).into_iter().flatten();
     let mut selector = selector.map(|(key, value)| is_open(key) || label(key).as_deref() == value.as_str());

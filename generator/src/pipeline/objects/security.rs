@@ -91,7 +91,10 @@ pub fn violations(level: &str, spec: &Json) -> Vec<String> {
     for volume in list(spec, "/volumes").filter_map(Json::as_object) {
         for kind in volume.keys().filter(|key| *key != "name") {
             if kind == "hostPath" || restricted && !VOLUMES.contains(&kind.as_str()) {
-                wrong.push(format!("the volume `{}` of type {kind}", volume.get("name").and_then(Json::as_str).unwrap_or_default()));
+                wrong.push(format!(
+                    "the volume `{}` of type {kind}",
+                    volume.get("name").and_then(Json::as_str).unwrap_or_default()
+                ));
             }
         }
     }

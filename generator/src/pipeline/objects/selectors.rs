@@ -27,7 +27,11 @@ const PORTS_OF_PROXY: [&str; 4] = ["http-envoy-prom", "http-envoy-admin", "statu
 type ServiceOf = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 const SERVICES_OF_KUBERNETES: [ServiceOf; 2] = [
     ("default", &[("component", "apiserver"), ("provider", "kubernetes")], &["https"]),
-    ("kube-system", &[("k8s-app", "kube-dns"), ("kubernetes.io/cluster-service", "true")], &["dns", "dns-tcp", "metrics"]),
+    (
+        "kube-system",
+        &[("k8s-app", "kube-dns"), ("kubernetes.io/cluster-service", "true")],
+        &["dns", "dns-tcp", "metrics"],
+    ),
 ];
 
 /// Looks for what is selected.
@@ -45,12 +49,8 @@ pub fn check(known: &Known<'_>, found: &mut Findings) {
 }
 
 /// Labels that controllers give each pod beside those of its template.
-const OF_CONTROLLERS: [&str; 4] = [
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/job-name",
-    "job-name",
-    "statefulset.kubernetes.io/pod-name",
-];
+const OF_CONTROLLERS: [&str; 4] =
+    ["apps.kubernetes.io/pod-index", "batch.kubernetes.io/job-name", "job-name", "statefulset.kubernetes.io/pod-name"];
 
 /// A selector without the labels that are known only of a single pod.
 fn of_template(selector: &Json) -> Json {
@@ -68,12 +68,23 @@ fn labels_of(pod: &Pod<'_>) -> impl Fn(&str) -> Option<String> {
 
 fn words(selector: &Json) -> String {
     let equal = selector.get("matchLabels").and_then(Json::as_object).into_iter().flatten();
-    let mut words: Vec<String> = equal.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    let mut words: Vec<String> =
+        equal.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     words.extend(list(selector, "/matchExpressions").map(|expression| {
         let values: Vec<&str> = list(expression, "/values").filter_map(Json::as_str).collect();
-        format!("{} {} {}", text(expression, "/key"), text(expression, "/operator"), values.join("|")).trim_end().to_owned()
+        format!("{} {} {}", text(expression, "/key"), text(expression, "/operator"), values.join("|"))
+            .trim_end()
+            .to_owned()
     }));
     words.join(", ")
+}
+
+/// Whether an operator may make pods for an object: a custom resource, and none that is known to be something else.
+fn may_make_pods(object: &Object) -> bool {
+    let (group, kind) = (object.identity.group.as_str(), object.identity.kind.as_str());
+    !object.identity.is_built_in()
+        && !["cert-manager.io", "external-secrets.io", "networking.istio.io", "trust.cert-manager.io"].contains(&group)
+        && !["HTTPRoute", "PodMonitor", "PrometheusRule", "ServiceMonitor"].contains(&kind)
 }
 
 /// The pods that a selector takes in a namespace; nothing where nobody can say, because somebody else makes pods there.
@@ -88,16 +99,18 @@ fn chosen<'k, 'e>(known: &'k Known<'e>, namespace: &str, selector: &Json) -> Opt
     let of_kubernetes = namespace == "kube-system"
         && equal().any(|(key, value)| PODS_OF_KUBERNETES.iter().any(|(label, of)| key == label && value == of));
     // An operator labels the pods that it makes with the name of the object that it makes them for.
-    let custom = known.environment.objects.iter().filter(|object| {
-        !object.identity.is_built_in() && ["", namespace].contains(&object.identity.namespace.as_str())
-    });
+    let custom = known
+        .environment
+        .objects
+        .iter()
+        .filter(|object| may_make_pods(object) && ["", namespace].contains(&object.identity.namespace.as_str()));
     let names: Vec<&str> = custom.map(|object| object.identity.name.as_str()).collect();
     let of_operator = equal().any(|(_, value)| value.as_str().is_some_and(|value| names.contains(&value)));
     let unsure = of_kubernetes
         || of_operator
         || known.environment.may_hide(namespace)
         || !known.is_known_namespace(namespace)
-        || there().any(|pod| !pod.is_whole);
+        || there().any(|pod| !pod.is_whole && selects(selector, labels_of(pod)));
     (!unsure).then_some(Vec::new())
 }
 
@@ -126,7 +139,8 @@ fn ports<'p>(pod: &Pod<'p>) -> Vec<&'p str> {
 /// Whether Istio may put its proxy into a pod.
 fn may_have_proxy(known: &Known<'_>, pod: &Pod<'_>) -> bool {
     let namespace = known.get("", "Namespace", "", pod.namespace());
-    let of_namespace = |key: &str| namespace.map(|object| object.text(&format!("/metadata/labels/{}", key.replace('/', "~1"))));
+    let of_namespace =
+        |key: &str| namespace.map(|object| object.text(&format!("/metadata/labels/{}", key.replace('/', "~1"))));
     let annotated = |key: &str| pod.metadata.get("annotations").and_then(|map| map.get(key)).is_some();
     pod.label("sidecar.istio.io/inject") == Some("true")
         || annotated("inject.istio.io/templates")
@@ -145,9 +159,12 @@ fn service(known: &Known<'_>, object: &Object, found: &mut Findings) {
     let Some(pods) = chosen(known, &object.identity.namespace, &selector) else { return };
     if pods.is_empty() {
         found.mistakes.push(
-            Diagnostic::new("selects-nothing", format!("{} selects {}, and no pod has that", object.words(), words(&selector)))
-                .at_maybe(object.at, "")
-                .help("correct the labels, or switch on what makes the pods"),
+            Diagnostic::new(
+                "selects-nothing",
+                format!("{} selects {}, and no pod has that", object.words(), words(&selector)),
+            )
+            .at_maybe(object.at, "")
+            .help("correct the labels, or switch on what makes the pods"),
         );
         return;
     }
@@ -157,10 +174,13 @@ fn service(known: &Known<'_>, object: &Object, found: &mut Findings) {
         if target.parse::<u16>().is_err() && !pods.iter().any(|pod| has_port(known, pod, target)) {
             let all: Vec<&str> = pods.iter().flat_map(|pod| ports(pod)).collect();
             found.mistakes.push(
-                Diagnostic::new("missing-port", format!("{} sends to the port `{target}`, which its pods do not have", object.words()))
-                    .at_maybe(object.at, "")
-                    .did_you_mean(target, all.iter().copied())
-                    .help(has_words(&all)),
+                Diagnostic::new(
+                    "missing-port",
+                    format!("{} sends to the port `{target}`, which its pods do not have", object.words()),
+                )
+                .at_maybe(object.at, "")
+                .did_you_mean(target, all.iter().copied())
+                .help(has_words(&all)),
             );
         }
     }
@@ -174,12 +194,17 @@ fn has_words(names: &[&str]) -> String {
 }
 
 fn budget(known: &Known<'_>, object: &Object, found: &mut Findings) {
-    let Some(selector) = object.content().pointer("/spec/selector").filter(|selector| selector.is_object()) else { return };
+    let Some(selector) = object.content().pointer("/spec/selector").filter(|selector| selector.is_object()) else {
+        return;
+    };
     if chosen(known, &object.identity.namespace, selector).is_some_and(|pods| pods.is_empty()) {
         found.mistakes.push(
-            Diagnostic::new("selects-nothing", format!("{} selects {}, and no pod has that", object.words(), words(selector)))
-                .at_maybe(object.at, "")
-                .help("it protects nothing: correct the labels, or leave it out"),
+            Diagnostic::new(
+                "selects-nothing",
+                format!("{} selects {}, and no pod has that", object.words(), words(selector)),
+            )
+            .at_maybe(object.at, "")
+            .help("it protects nothing: correct the labels, or leave it out"),
         );
     }
 }
@@ -190,7 +215,8 @@ fn looks_into(object: &Object) -> Option<Vec<&str>> {
     if selector.and_then(|selector| selector.get("any")).is_some_and(|any| *any == true) {
         return None;
     }
-    let named: Vec<&str> = list(object.content(), "/spec/namespaceSelector/matchNames").filter_map(Json::as_str).collect();
+    let named: Vec<&str> =
+        list(object.content(), "/spec/namespaceSelector/matchNames").filter_map(Json::as_str).collect();
     Some(if named.is_empty() { vec![object.identity.namespace.as_str()] } else { named })
 }
 
@@ -199,10 +225,13 @@ fn no_port(object: &Object, port: &str, what: &str, all: &[&str], found: &mut Fi
     all.sort_unstable();
     all.dedup();
     found.mistakes.push(
-        Diagnostic::new("missing-port", format!("{} wants the port `{port}`, which no {what} that it selects has", object.words()))
-            .at_maybe(object.at, "")
-            .did_you_mean(port, all.iter().copied())
-            .help(has_words(&all)),
+        Diagnostic::new(
+            "missing-port",
+            format!("{} wants the port `{port}`, which no {what} that it selects has", object.words()),
+        )
+        .at_maybe(object.at, "")
+        .did_you_mean(port, all.iter().copied())
+        .help(has_words(&all)),
     );
 }
 
@@ -229,14 +258,18 @@ fn service_monitor(known: &Known<'_>, object: &Object, found: &mut Findings) {
     if services.is_empty() && of_kubernetes.is_empty() {
         if !is_unsure(known, within.as_deref(), selector, "Service") {
             found.mistakes.push(
-                Diagnostic::new("selects-nothing", format!("{} selects {}, and no Service has that", object.words(), words(selector)))
-                    .at_maybe(object.at, "")
-                    .help("nothing would be measured: correct the labels or the namespaces"),
+                Diagnostic::new(
+                    "selects-nothing",
+                    format!("{} selects {}, and no Service has that", object.words(), words(selector)),
+                )
+                .at_maybe(object.at, "")
+                .help("nothing would be measured: correct the labels or the namespaces"),
             );
         }
         return;
     }
-    let named = services.iter().flat_map(|service| list(service.content(), "/spec/ports")).map(|port| text(port, "/name"));
+    let named =
+        services.iter().flat_map(|service| list(service.content(), "/spec/ports")).map(|port| text(port, "/name"));
     let named: Vec<&str> = named.chain(of_kubernetes.iter().flat_map(|(.., ports)| ports.iter().copied())).collect();
     for port in list(object.content(), "/spec/endpoints").map(|endpoint| text(endpoint, "/port")) {
         if !port.is_empty() && !named.contains(&port) {
@@ -248,16 +281,31 @@ fn service_monitor(known: &Known<'_>, object: &Object, found: &mut Findings) {
 /// Whether somebody else could make what a monitor selects.
 fn is_unsure(known: &Known<'_>, within: Option<&[&str]>, selector: &Json, kind: &str) -> bool {
     let hidden = |namespace: &&str| known.environment.may_hide(namespace) || !known.is_known_namespace(namespace);
-    let values: Vec<&str> = selector.get("matchLabels").and_then(Json::as_object).into_iter().flatten().filter_map(|(_, value)| value.as_str()).collect();
+    let values: Vec<&str> = selector
+        .get("matchLabels")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, value)| value.as_str())
+        .collect();
     // An operator labels what it makes with its own name, or that of the object.
-    let by_operator = known.environment.objects.iter().any(|object| {
-        !object.identity.is_built_in() && values.contains(&object.identity.name.as_str())
-    });
+    let by_operator = known
+        .environment
+        .objects
+        .iter()
+        .any(|object| may_make_pods(object) && values.contains(&object.identity.name.as_str()));
     // A program that is told the name of a Service makes it.
     let told = kind == "Service"
-        && known.pods.iter().flat_map(Pod::containers).flat_map(|container| list(container, "/args")).filter_map(Json::as_str).any(|word| {
-            word.split_once("-service=").is_some_and(|(_, name)| values.iter().any(|value| name.ends_with(&format!("-{value}"))))
-        });
+        && known
+            .pods
+            .iter()
+            .flat_map(Pod::containers)
+            .flat_map(|container| list(container, "/args"))
+            .filter_map(Json::as_str)
+            .any(|word| {
+                word.split_once("-service=")
+                    .is_some_and(|(_, name)| values.iter().any(|value| name.ends_with(&format!("-{value}"))))
+            });
     by_operator || told || within.map_or(!known.environment.unseen.is_empty(), |names| names.iter().any(hidden))
 }
 
@@ -275,9 +323,12 @@ fn pod_monitor(known: &Known<'_>, object: &Object, found: &mut Findings) {
             || within.iter().flatten().any(|namespace| chosen(known, namespace, selector).is_none());
         if !unsure {
             found.mistakes.push(
-                Diagnostic::new("selects-nothing", format!("{} selects {}, and no pod has that", object.words(), words(selector)))
-                    .at_maybe(object.at, "")
-                    .help("nothing would be measured: correct the labels or the namespaces"),
+                Diagnostic::new(
+                    "selects-nothing",
+                    format!("{} selects {}, and no pod has that", object.words(), words(selector)),
+                )
+                .at_maybe(object.at, "")
+                .help("nothing would be measured: correct the labels or the namespaces"),
             );
         }
         return;

@@ -105,7 +105,8 @@ fn pods_of<'o>(environment: &'o EnvironmentObjects, object: &'o Object) -> Vec<P
         let above: Vec<&str> = path.split('.').collect();
         let nodes = above.iter().any(|key| key.to_ascii_lowercase().contains("daemonset"));
         let around = |count: usize| {
-            let pointer: String = above[..above.len().saturating_sub(count)].iter().map(|key| pointer_of(key)).collect();
+            let pointer: String =
+                above[..above.len().saturating_sub(count)].iter().map(|key| pointer_of(key)).collect();
             content.pointer(&pointer)
         };
         // `nodeSets[0].podTemplate.spec`: the set has the count, and the template the labels.
