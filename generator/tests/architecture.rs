@@ -7,7 +7,7 @@ const LEVELS: [&[&str]; 5] =
     [&["cli"], &["review", "git"], &["pipeline"], &["objects", "values"], &["diagnostic", "yaml", "name"]];
 
 /// The stages in order; a stage uses earlier ones only.
-const STAGES: [&str; 17] = [
+const STAGES: [&str; 18] = [
     "source",
     "template",
     "rules",
@@ -21,6 +21,7 @@ const STAGES: [&str; 17] = [
     "check",
     "deliver",
     "render",
+    "objects",
     "trace",
     "compare",
     "stamp",

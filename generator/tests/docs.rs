@@ -355,8 +355,10 @@ fn json_has_the_documented_shapes() {
         "environment",
         "environments",
         "explanation",
+        "images",
         "mistakes",
         "plan",
+        "resources",
         "review",
         "secrets",
     ];

@@ -23,6 +23,7 @@ mod golden;
 mod hostile;
 mod kubernetes_schema;
 mod mistakes;
+mod objects;
 mod permissions;
 mod placement;
 mod platform;

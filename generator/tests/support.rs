@@ -131,18 +131,25 @@ pub fn pack(chart: &Path) -> Vec<u8> {
 /// Puts charts of the tests' own into a repository's `components/vendor`, and their sums into its lock. Each is the address of its
 /// repository, its version and its folder below `tests/charts`, whose last part is its name.
 pub fn vendor(repository: &Path, charts: &[(&str, &str, &str)]) {
+    let packed = charts.iter().map(|(address, version, chart)| {
+        let bytes = pack(&tests().join("charts").join(chart));
+        (*address, *version, chart.rsplit('/').next().unwrap(), bytes)
+    });
+    vendor_packed(repository, packed.collect());
+}
+
+/// The same for archives: address, version, name and bytes.
+pub fn vendor_packed(repository: &Path, charts: Vec<(&str, &str, &str, Vec<u8>)>) {
     use kubezero::pipeline::lock::{LOCK, Lock, Locked, Pin};
     use sha2::Digest as _;
 
     let folder = repository.join("components/vendor");
     fs::create_dir_all(&folder).unwrap();
     let mut locked = BTreeMap::new();
-    for (address, version, chart) in charts {
-        let bytes = pack(&tests().join("charts").join(chart));
+    for (address, version, name, bytes) in charts {
         let sum: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = chart.rsplit('/').next().unwrap();
         fs::write(folder.join(format!("{name}-{version}-{}.tgz", &sum[..12])), bytes).unwrap();
-        let pin = Pin { repository: (*address).to_owned(), name: name.to_owned(), version: (*version).to_owned() };
+        let pin = Pin { repository: address.to_owned(), name: name.to_owned(), version: version.to_owned() };
         locked.insert(pin, Locked { sha256: Some(sum), ..Locked::default() });
     }
     fs::write(repository.join(LOCK), Lock::text(&locked)).unwrap();

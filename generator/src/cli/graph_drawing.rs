@@ -9,7 +9,7 @@
 //! details may hold anything at all; each form escapes for itself.
 
 mod layout;
-mod svg;
+pub(super) mod svg;
 #[cfg(test)]
 mod tests;
 

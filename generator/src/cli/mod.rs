@@ -12,6 +12,7 @@ pub mod explain;
 pub mod files;
 pub mod graph;
 pub mod graph_drawing;
+pub mod images;
 pub mod init;
 pub mod man;
 pub mod new;
@@ -20,6 +21,7 @@ pub mod pager;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod resources;
 pub mod schema;
 pub mod table;
 pub mod template;
@@ -87,6 +89,8 @@ enum Command {
     Graph(graph::GraphArgs),
     Template(template::TemplateArgs),
     Charts(charts::ChartsArgs),
+    Images(images::ImagesArgs),
+    Resources(resources::ResourcesArgs),
     Components(components::ComponentsArgs),
     Environments(environments::EnvironmentsArgs),
     Init(init::InitArgs),
@@ -160,6 +164,8 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(global, &args),
         Command::Template(args) => template::run(global, &args),
         Command::Charts(args) => charts::run(global, &args),
+        Command::Images(args) => images::run(global, &args),
+        Command::Resources(args) => resources::run(global, &args),
         Command::Components(args) => components::run(global, &args),
         Command::Environments(args) => environments::run(global, &args),
         Command::Init(args) => init::run(global, &args),

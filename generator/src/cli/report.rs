@@ -38,19 +38,38 @@ pub fn error(error: &Error) -> u8 {
 ///
 /// Remedies are broken into lines where a width is given: a terminal would break them within words.
 pub fn text(mistakes: &Mistakes, colour: bool, width: Option<usize>) -> String {
+    let mut out = drawings(&mistakes.diagnostics, &mistakes.sources, &Level::ERROR, colour, width);
+    out += &format!("{} found\n", count(mistakes.diagnostics.len(), "mistake"));
+    out
+}
+
+/// All remarks drawn in the same way: they are worth knowing, and no mistakes.
+pub fn remarks(remarks: &Diagnostics, sources: &Sources, colour: bool, width: Option<usize>) -> String {
+    let level = Level::INFO.with_name("remark");
+    let mut out = drawings(remarks, sources, &level, colour, width);
+    out += &format!("{}\n", count(remarks.len(), "remark"));
+    out
+}
+
+fn drawings(
+    diagnostics: &Diagnostics,
+    sources: &Sources,
+    level: &Level<'_>,
+    colour: bool,
+    width: Option<usize>,
+) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for diagnostic in mistakes.diagnostics.iter() {
+    for diagnostic in diagnostics.iter() {
         let folded = width.map(|width| {
             // In front of a remedy stand the gutter, which is as wide as a line number, and `= help: `.
             let room = width.saturating_sub(14).max(20);
             let help = diagnostic.help.iter().map(|help| wrap(help, room).join("\n")).collect();
             Diagnostic { help, ..diagnostic.clone() }
         });
-        out += &renderer.render(&drawn(folded.as_ref().unwrap_or(diagnostic), &mistakes.sources));
+        out += &renderer.render(&drawn(folded.as_ref().unwrap_or(diagnostic), sources, level));
         out += "\n\n";
     }
-    out += &format!("{} found\n", count(mistakes.diagnostics.len(), "mistake"));
     out
 }
 
@@ -86,8 +105,8 @@ fn word(rest: &str) -> usize {
     rest[..length].trim_end().trim_end_matches(':').len().max(usize::from(!rest.is_empty()))
 }
 
-fn drawn<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Group<'a>> {
-    let title = Level::ERROR.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+fn drawn<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources, level: &Level<'a>) -> Vec<Group<'a>> {
+    let title = level.clone().primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut group = Group::with_title(title);
     if let Some((origin, label)) = &diagnostic.at {
         // Places in the same file share one snippet, so that a reader sees them together.
@@ -167,7 +186,7 @@ pub fn to_json(diagnostics: &Diagnostics, sources: &Sources) -> Json {
 }
 
 /// Mistakes as SARIF 2.1.0, which forges show on the lines of a pull request.
-pub fn to_sarif(diagnostics: &Diagnostics, sources: &Sources) -> Json {
+pub fn to_sarif(diagnostics: &Diagnostics, remarks: &Diagnostics, sources: &Sources) -> Json {
     let location = |origin: Origin, label: &str| {
         let mut location = json!({
             "physicalLocation": {
@@ -180,12 +199,12 @@ pub fn to_sarif(diagnostics: &Diagnostics, sources: &Sources) -> Json {
         }
         location
     };
-    let mut codes: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    let all = || diagnostics.iter().map(|one| (one, "error")).chain(remarks.iter().map(|one| (one, "note")));
+    let mut codes: Vec<&str> = all().map(|(diagnostic, _)| diagnostic.code).collect();
     codes.sort_unstable();
     codes.dedup();
-    let results: Vec<Json> = diagnostics
-        .iter()
-        .map(|diagnostic| {
+    let results: Vec<Json> = all()
+        .map(|(diagnostic, level)| {
             let mut text = diagnostic.message.clone();
             for help in &diagnostic.help {
                 text += &format!("\nhelp: {help}");
@@ -197,7 +216,7 @@ pub fn to_sarif(diagnostics: &Diagnostics, sources: &Sources) -> Json {
             };
             json!({
                 "ruleId": diagnostic.code,
-                "level": "error",
+                "level": level,
                 "message": {"text": text},
                 "locations": locations,
                 "relatedLocations": diagnostic.also.iter().map(|(o, l)| location(*o, l)).collect::<Vec<_>>(),

@@ -8,6 +8,7 @@ pub mod component;
 pub mod deliver;
 pub mod environment;
 pub mod lock;
+pub mod objects;
 pub mod plan;
 pub mod probe;
 pub mod render;

@@ -18,7 +18,7 @@ pub(crate) fn names(file: &str, text: &str, functions: &dyn Functions, to: &mut 
                 match node {
                     Node::Action { pipe, .. } => pipes.push(pipe),
                     Node::If(branch) | Node::With(branch) | Node::Range(branch) => {
-                        let Branch { pipe, body, otherwise } = branch;
+                        let Branch { pipe, body, otherwise } = branch.as_ref();
                         pipes.push(pipe);
                         nodes.push(body);
                         nodes.extend(otherwise.as_deref());

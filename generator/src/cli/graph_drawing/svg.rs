@@ -383,7 +383,7 @@ fn cut_before_last_word(text: &str, size: f64, room: f64) -> String {
 }
 
 /// The text, or its beginning and an ellipsis where it is wider than `room`.
-fn cut_to(text: &str, size: f64, room: f64) -> String {
+pub(in crate::cli) fn cut_to(text: &str, size: f64, room: f64) -> String {
     if text_width(text, size) <= room {
         return text.to_owned();
     }
@@ -401,7 +401,7 @@ fn cut_to(text: &str, size: f64, room: f64) -> String {
     cut
 }
 
-fn text_width(text: &str, size: f64) -> f64 {
+pub(in crate::cli) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(letter_width).sum::<f64>() * size
 }
 
@@ -420,7 +420,7 @@ fn letter_width(c: char) -> f64 {
 }
 
 /// Everything that means something in XML, and nothing that XML 1.0 cannot hold at all.
-fn escape(text: &str) -> String {
+pub(in crate::cli) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
