@@ -107,7 +107,10 @@ fn read_as_it_is(text: &str) -> Result<Value, String> {
     }
     let mut reader = Reader::default();
     let mut tabs = Tabs::of(text);
-    for event in Parser::new_from_str(text) {
+    // A block of text at the end of what does not end its last line has no line break there, in go-yaml.
+    let open_line = text.rsplit('\n').next().unwrap_or_default().trim_start();
+    let mut events = Parser::new_from_str(text).peekable();
+    while let Some(event) = events.next() {
         // What comes after the first document is not read, be it YAML or not.
         if event.is_err() && reader.root.is_some() {
             break;
@@ -118,7 +121,16 @@ fn read_as_it_is(text: &str) -> Result<Value, String> {
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let node = scalar(&text, style, tag.as_deref())?;
+                let mut text: &str = &text;
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+                    && !open_line.is_empty()
+                    && let Some(bare) = text.strip_suffix('\n')
+                    && bare.ends_with(open_line)
+                    && let Some(Ok((Event::MappingEnd | Event::SequenceEnd | Event::DocumentEnd, _))) = events.peek()
+                {
+                    text = bare;
+                }
+                let node = scalar(text, style, tag.as_deref())?;
                 reader.count(1, false)?;
                 reader.place(node, anchor)?;
             }
@@ -388,6 +400,15 @@ mod tests {
         assert_eq!(read("- |+2#x\n   one\n- |#y\n  |#z\n").as_deref(), Ok("- |2\n   one\n- |\n  |#z\n"));
         assert!(read("a: b|# x\n  : [\n").is_err());
     }
+    #[test]
+    fn a_text_at_the_end_without_a_line_break() {
+        let read = |text: &str| super::in_full(text).map(|value| crate::yaml::marshal(&value).unwrap_or_default());
+        assert_eq!(read("a: |\n  x").as_deref(), Ok("a: x\n"));
+        assert_eq!(read("a:\n- >\n  x\n  w").as_deref(), Ok("a:\n- x w\n"));
+        assert_eq!(read("a: |\n  x\nb: 1").as_deref(), Ok("a: |\n  x\nb: 1\n"));
+        assert_eq!(read("a: |\n  x\n  ").as_deref(), Ok("a: |\n  x\n"));
+    }
+
     #[test]
     fn lines_that_begin_with_a_tab() {
         let fails = |text: &str| super::in_full(text).is_err();
