@@ -97,6 +97,9 @@ pub fn folder(repository: &Repository, application: &str) -> String {
     format!("manifests/{application}{}/", if is_taken { ".chart" } else { "" })
 }
 
+/// What was asked for, and what a chart came to.
+type Answer = (Request, Result<Arc<ChartObjects>, Problem>);
+
 /// Renders every chart of an environment that is delivered as manifests. What is wrong with any of them is said at once.
 pub fn deliver(
     repository: &Repository,
@@ -112,7 +115,7 @@ pub fn deliver(
             _ => None,
         })
         .collect();
-    let rendered: Vec<Option<(Request, Result<Arc<ChartObjects>, Problem>)>> = planned
+    let rendered: Vec<Option<Answer>> = planned
         .par_iter()
         .map(|(planned, ..)| {
             let request = request(planned)?;

@@ -450,7 +450,7 @@ fn chart_source(
     plan: &Plan<'_>,
     planned: &Planned<'_>,
     values: Option<&Node>,
-) -> Result<Option<ApplicationSource>, Diagnostic> {
+) -> Result<Option<ApplicationSource>, Box<Diagnostic>> {
     let Content::Chart { chart, version } = &planned.content else { return Ok(None) };
     if chart.folder.is_some() {
         return Ok(None);
@@ -459,7 +459,9 @@ fn chart_source(
     let has_null = values.is_some_and(Node::has_null);
     let text = match values.filter(|_| has_null).map(write::to_string) {
         Some(Ok(text)) => Some(text),
-        Some(Err(error)) => return Err(Diagnostic::new("template-output", error.to_string()).at(chart.at, "")),
+        Some(Err(error)) => {
+            return Err(Box::new(Diagnostic::new("template-output", error.to_string()).at(chart.at, "")));
+        }
         None => None,
     };
     let helm = HelmSource {
@@ -1106,7 +1108,7 @@ impl Files<'_, '_> {
                 let source = match chart_source(self.plan, planned, values) {
                     Ok(Some(source)) => source,
                     Ok(None) => return,
-                    Err(diagnostic) => return mistakes.push(diagnostic),
+                    Err(diagnostic) => return mistakes.push(*diagnostic),
                 };
                 (source, shown)
             }
