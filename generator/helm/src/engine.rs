@@ -43,6 +43,7 @@ type FileKey = (Arc<str>, usize);
 /// A file that is parsed once, by whoever needs it first. The bytes are held, so that nothing else comes to lie where they do.
 #[derive(Debug)]
 struct KnownFile {
+    #[expect(dead_code, reason = "it is held, and not read")]
     data: Arc<[u8]>,
     parsed: OnceLock<Result<ParsedFile, Box<TemplateError>>>,
 }
@@ -86,6 +87,7 @@ impl Parsed {
 
     fn parse(&self, files: &[(Arc<str>, Arc<[u8]>)]) -> Result<Templates, (usize, EngineError)> {
         let mut templates = Templates::new();
+        let mut same = Same::default();
         for (at, (name, data)) in files.iter().enumerate() {
             let known = {
                 let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,13 +95,33 @@ impl Parsed {
                 let new = || Arc::new(KnownFile { data: Arc::clone(data), parsed: OnceLock::new() });
                 Arc::clone(files.entry(key).or_insert_with(new))
             };
-            let parsed = known.parsed.get_or_init(|| ParsedFile::new(name, &text_of(&known.data), &HelmFunctions));
+            let parsed = known.parsed.get_or_init(|| same.parse(name, data));
             match parsed {
                 Ok(file) => templates.add(file),
                 Err(error) => return Err((at, error.clone().into())),
             }
         }
         Ok(templates)
+    }
+}
+
+/// Files that were parsed, by how long they are. Charts that are made of charts hold many a file more than once.
+#[derive(Default)]
+struct Same<'f>(HashMap<usize, Vec<Seen<'f>>>);
+
+/// The name of a file, what it holds, and what came of it.
+type Seen<'f> = (&'f str, &'f [u8], ParsedFile);
+
+impl<'f> Same<'f> {
+    fn parse(&mut self, name: &'f str, data: &'f [u8]) -> Result<ParsedFile, Box<TemplateError>> {
+        let known = self.0.entry(data.len()).or_default();
+        let same = known.iter().find(|(_, other, _)| *other == data);
+        if let Some(renamed) = same.and_then(|(other, _, file)| file.renamed(other, name)) {
+            return Ok(renamed);
+        }
+        let file = ParsedFile::new(name, &text_of(data), &HelmFunctions)?;
+        known.push((name, data, file.clone()));
+        Ok(file)
     }
 }
 
@@ -112,8 +134,10 @@ impl Engine for HelmEngine {
         match &self.shared {
             Some(shared) => self.templates = shared.templates(files)?,
             None => {
+                let templates = Arc::make_mut(&mut self.templates);
+                let mut same = Same::default();
                 for (at, (name, data)) in files.iter().enumerate() {
-                    self.parse(name, &text_of(data)).map_err(|error| (at, error))?;
+                    templates.add(&same.parse(name, data).map_err(|error| (at, error.into()))?);
                 }
             }
         }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -16,7 +15,7 @@ use crate::engine::{HelmEngine, Parsed};
 use crate::reads::{Reads, Tracer};
 use crate::template::{self, Chance, Limits};
 use crate::value::{Entries, Map, Of, Value};
-use crate::yaml::{Head, walk};
+use crate::yaml::{self, Head};
 
 /// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
 pub trait Engine {
@@ -180,19 +179,25 @@ impl Rendered {
 
     /// What `helm template` prints, without hooks (`--no-hooks`) or without tests (`--skip-tests`).
     pub fn print_with(&self, hooks: bool, skip_tests: bool) -> String {
-        let mut manifest = String::new();
         let crds = self.crds.iter().filter(|_| self.include_crds).map(|crd| (&crd.path, &crd.content));
         let objects = self.manifests.iter().map(|one| (&one.path, &one.content));
-        for (path, content) in crds.chain(objects) {
-            let _ = write!(manifest, "---\n# Source: {path}\n{content}\n");
-        }
-        let mut printed = format!("{}\n", manifest.trim());
-        for hook in self.hooks.iter().filter(|_| hooks) {
-            if skip_tests && hook.events.iter().any(|event| event == "test") {
-                continue;
+        let shown = self.hooks.iter().filter(|_| hooks);
+        let shown = shown.filter(|hook| !(skip_tests && hook.events.iter().any(|event| event == "test")));
+        let shown = shown.map(|hook| (&hook.manifest.path, &hook.manifest.content));
+        const AROUND: usize = "---\n# Source: \n\n".len();
+        let all = crds.clone().chain(objects.clone()).chain(shown.clone());
+        let length: usize = all.map(|(path, content)| path.len() + content.len() + AROUND).sum();
+        let mut printed = String::with_capacity(length + 1);
+        let put = |printed: &mut String, (path, content): (&String, &String)| {
+            for part in ["---\n# Source: ", path, "\n", content, "\n"] {
+                printed.push_str(part);
             }
-            let _ = write!(printed, "---\n# Source: {}\n{}\n", hook.manifest.path, hook.manifest.content);
-        }
+        };
+        crds.chain(objects).for_each(|one| put(&mut printed, one));
+        // What comes before the hooks is trimmed. It begins with a dash.
+        printed.truncate(printed.trim_end().len());
+        printed.push('\n');
+        shown.for_each(|one| put(&mut printed, one));
         printed
     }
 }
@@ -540,7 +545,8 @@ fn run(
                 return Err(RenderError::Template { message, error: Box::new(error) });
             }
         };
-        files.insert(name.clone(), text.replace("<no value>", ""));
+        let text = if text.contains("<no value>") { text.replace("<no value>", "") } else { text };
+        files.insert(name.clone(), text);
     }
     Ok(files)
 }
@@ -675,19 +681,31 @@ fn crds(tree: &Tree, at: usize) -> Vec<Crd> {
 }
 
 static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|(?-u:\s)*\n)---(?-u:\s)*").ok());
-static SEPARATOR_V4: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m)^---[ \t]*").ok());
 
 /// Splits what a template gave into documents.
 fn split(content: &str, v4: bool) -> Vec<&str> {
-    let separator = if v4 { &*SEPARATOR_V4 } else { &*SEPARATOR };
-    let content = if v4 { content.trim_start() } else { content.trim() };
-    let Some(separator) = separator else { return vec![content] };
-    let documents = separator.split(content);
     if v4 {
-        documents.map(str::trim_start).filter(|document| !document.trim().is_empty()).collect()
-    } else {
-        documents.filter(|document| !document.is_empty()).map(str::trim).collect()
+        return split_v4(content.trim_start());
     }
+    let content = content.trim();
+    let Some(separator) = &*SEPARATOR else { return vec![content] };
+    separator.split(content).filter(|document| !document.is_empty()).map(str::trim).collect()
+}
+
+/// Helm 4 splits at lines that begin with three dashes, and takes the blanks after them away.
+fn split_v4(content: &str) -> Vec<&str> {
+    let mut documents = Vec::new();
+    let (mut start, mut line) = (0, 0);
+    while line < content.len() {
+        let rest = &content[line..];
+        if let Some(after) = rest.strip_prefix("---") {
+            documents.push(&content[start..line]);
+            start = content.len() - after.trim_start_matches([' ', '\t']).len();
+        }
+        line += rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+    }
+    documents.push(&content[start..]);
+    documents.into_iter().map(str::trim_start).filter(|document| !document.trim_end().is_empty()).collect()
 }
 
 const EVENTS: &[&str] = &[
@@ -709,7 +727,7 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
         path: path.to_owned(),
         content: content.to_owned(),
     };
-    let head = match walk(content) {
+    let head = match yaml::head(content) {
         Some(head) => head,
         None => text::read(content).and_then(|value| head(&value)).map_err(failed)?,
     };

@@ -122,7 +122,7 @@ pub enum Why {
 /// A chart that takes part, or could.
 #[derive(Debug)]
 struct Scope {
-    path: Vec<Arc<str>>,
+    path: Keys,
     mentions: Mentions,
     off: bool,
 }
@@ -139,9 +139,14 @@ struct Known {
     scopes: Vec<Scope>,
     /// What several charts share: templates that have names, and texts in values.
     shared: Mentions,
-    /// What a chart takes over from below: from where, and to where.
-    imports: Vec<(Vec<Arc<str>>, Vec<Arc<str>>)>,
+    /// What charts take over from below.
+    imports: Vec<Import>,
 }
+
+/// From where, and to where.
+type Import = (Keys, Keys);
+/// The keys that lead to a table.
+type Keys = Vec<Arc<str>>;
 
 impl PartialEq for Reads {
     fn eq(&self, other: &Reads) -> bool {
@@ -281,7 +286,7 @@ impl Tracer {
 }
 
 /// The path of a chart's values.
-fn values_path(tree: &Tree, at: usize) -> Vec<Arc<str>> {
+fn values_path(tree: &Tree, at: usize) -> Keys {
     let mut path = Vec::new();
     let mut at = at;
     while let Some(parent) = tree.nodes[at].parent {

@@ -131,6 +131,21 @@ impl ParsedFile {
         Ok(ParsedFile(parse::parse(name, text, functions)?.into_iter().map(Arc::new).collect()))
     }
 
+    /// The same text under another name; none where what it defines has one of these names.
+    pub(crate) fn renamed(&self, from: &str, to: &str) -> Option<ParsedFile> {
+        let (own, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|tree| *tree.name == *from);
+        if own.len() != 1 || own[0].file != own[0].name || others.iter().any(|tree| *tree.name == *to) {
+            return None;
+        }
+        let file: Arc<str> = to.into();
+        let name = |tree: &Tree| Arc::clone(if *tree.name == *from { &file } else { &tree.name });
+        let renamed = |tree: &Arc<Tree>| {
+            let (text, root) = (Arc::clone(&tree.text), Arc::clone(&tree.root));
+            Arc::new(Tree { name: name(tree), file: Arc::clone(&file), text, root })
+        };
+        Some(ParsedFile(self.0.iter().map(renamed).collect()))
+    }
+
     /// The template of this name.
     fn named(&self, name: &str) -> Option<&Arc<Tree>> {
         self.0.iter().find(|tree| *tree.name == *name)

@@ -13,7 +13,7 @@ pub(super) struct Tree {
     pub file: Arc<str>,
     /// The whole text of the file: positions count from its start.
     pub text: Arc<str>,
-    pub root: Vec<Node>,
+    pub root: Arc<Vec<Node>>,
 }
 
 impl Tree {
