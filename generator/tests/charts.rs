@@ -162,8 +162,9 @@ fn diff(folder: &Path, arguments: &[&str]) -> support::Run {
     support::kubezero(folder, &[&["diff"], arguments].concat())
 }
 
-/// Takes the archive of a version away.
+/// Takes the archive of a version away, and what is known of it.
 fn forget(folder: &Path, version: &str) {
+    let _ = fs::remove_dir_all(folder.join("nowhere"));
     for name in support::names(&folder.join("components/vendor")) {
         if name.contains(version) {
             fs::remove_file(folder.join("components/vendor").join(name)).unwrap();

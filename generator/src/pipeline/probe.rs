@@ -174,7 +174,10 @@ pub fn inside(value: &Json, field: &[String]) -> Option<Json> {
                         let Some((key, wanted)) = part.split_once('=') else { return false };
                         match item.get(key) {
                             Some(Json::String(text)) => text == wanted,
-                            Some(other) => other.to_string() == wanted,
+                            Some(other) => {
+                                let text = other.to_string();
+                                text == wanted
+                            }
                             None => false,
                         }
                     })
