@@ -19,6 +19,7 @@ const STAGES: [&str; 17] = [
     "selection",
     "plan",
     "check",
+    "deliver",
     "render",
     "objects",
     "trace",

@@ -8,8 +8,11 @@ use serde_json::Value as Json;
 
 use crate::support::{self, finish};
 
-const CHARTS: [(&str, &str, &str); 2] =
-    [("https://charts.example.com", "2.0.1", "2.0.1/shop"), ("https://charts.example.com", "2.1.0", "2.1.0/shop")];
+const CHARTS: [(&str, &str, &str); 3] = [
+    ("https://charts.example.com", "2.0.1", "2.0.1/shop"),
+    ("https://charts.example.com", "2.1.0", "2.1.0/shop"),
+    ("https://charts.example.com", "2.2.0", "2.2.0/shop"),
+];
 
 /// A repository with one environment, one component and its chart in two versions.
 pub fn platform() -> tempfile::TempDir {
@@ -34,7 +37,11 @@ pub fn git(folder: &Path, arguments: &[&str]) {
 }
 
 pub fn committed() -> tempfile::TempDir {
-    let folder = platform();
+    into_git(platform())
+}
+
+/// A repository with all of it on `main`, and a branch `change` checked out.
+fn into_git(folder: tempfile::TempDir) -> tempfile::TempDir {
     git(folder.path(), &["init", "--quiet", "--initial-branch=main"]);
     git(folder.path(), &["add", "--all"]);
     git(folder.path(), &["commit", "--quiet", "--message", "all of it"]);
@@ -149,4 +156,172 @@ fn a_chart_that_refuses_its_values_says_why() {
     let run = support::kubezero(folder.path(), &["template", "prod"]);
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("the shop needs a host"), "{}", run.stderr);
+}
+
+fn diff(folder: &Path, arguments: &[&str]) -> support::Run {
+    support::kubezero(folder, &[&["diff"], arguments].concat())
+}
+
+/// Takes the archive of a version away.
+fn forget(folder: &Path, version: &str) {
+    for name in support::names(&folder.join("components/vendor")) {
+        if name.contains(version) {
+            fs::remove_file(folder.join("components/vendor").join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_was_not_seen_is_said_in_every_format_and_counts() {
+    let folder = committed();
+    replace(folder.path(), "components/shop/component.yaml", "version: 2.0.1", "version: 2.1.0");
+    let whole = diff(folder.path(), &["--format", "json"]).stdout;
+    fs::write(folder.path().join("whole.json"), whole).unwrap();
+    forget(folder.path(), "2.1.0");
+    let of = |format: &str| diff(folder.path(), &["--format", format]).stdout;
+    assert!(of("text").lines().take(12).any(|line| line == "OBJECTS NOT SEEN"), "{}", of("text"));
+    assert!(of("markdown").lines().take(8).any(|line| line.contains("**Objects not seen**: shop 2.0.1 → 2.1.0")));
+    assert!(of("html").contains("id=\"not-seen\""));
+    let review: Json = serde_json::from_str(&of("json")).unwrap();
+    assert_eq!(review["charts"][0]["unseen"], "is not in the cache");
+    assert_eq!(review["charts"][0]["at"]["text"], "version: 2.1.0");
+    let log: Json = serde_json::from_str(&of("sarif")).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let result = results.iter().find(|result| result["ruleId"] == "review/not-seen").unwrap();
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "components/shop/component.yaml");
+    // A review that saw more is another one.
+    assert_eq!(diff(folder.path(), &["--verify", "whole.json"]).code, 1);
+    assert_eq!(diff(folder.path(), &["--exit-code"]).code, 1);
+}
+
+#[test]
+fn what_was_not_seen_needs_a_yes_where_the_environment_is_protected() {
+    let folder = platform();
+    let environment = "environments/prod/environment.yaml";
+    replace(folder.path(), environment, "cluster:\n", "review: {protected: true}\ncluster:\n");
+    let folder = into_git(folder);
+    replace(folder.path(), "components/shop/component.yaml", "version: 2.0.1", "version: 2.2.0");
+    forget(folder.path(), "2.2.0");
+    let run = diff(folder.path(), &["--gate"]);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(run.stderr.contains("Accept-Unseen: prod/shop"), "{}", run.stderr);
+    git(folder.path(), &["add", "--all"]);
+    git(folder.path(), &["commit", "--quiet", "--message", "bump\n\nAccept-Unseen: prod/shop"]);
+    assert_eq!(diff(folder.path(), &["--gate"]).code, 0);
+}
+
+#[test]
+fn a_definition_that_allows_less_is_seen_in_a_chart() {
+    let folder = committed();
+    replace(folder.path(), "components/shop/component.yaml", "version: 2.0.1", "version: 2.2.0");
+    let found = of_charts(&review(folder.path()));
+    let narrowed = ("changed".to_owned(), "CustomResourceDefinition".to_owned(), "crd-narrowed".to_owned());
+    assert!(found.contains(&narrowed), "{found:?}");
+}
+
+#[test]
+fn a_whole_chart_that_goes_is_one_story_and_counts_as_deletions() {
+    let folder = platform();
+    let environment = "environments/prod/environment.yaml";
+    replace(folder.path(), environment, "cluster:\n", "review: {deletions: 3}\ncluster:\n");
+    let folder = into_git(folder);
+    replace(folder.path(), environment, "  shop:\n    settings:\n", "  shop:\n    enabled: false\n    settings:\n");
+    let run = diff(folder.path(), &["--gate"]);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(run.stderr.contains("Accept-Deletions: prod/"), "{}", run.stderr);
+    assert!(run.stdout.contains("objects of shop are removed in prod"), "{}", run.stdout);
+    for name in ["Deployment shop/shop", "ConfigMap shop/shop-config", "Basket shop"] {
+        assert!(run.stdout.split_whitespace().collect::<Vec<_>>().join(" ").contains(name), "{name}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn each_object_names_the_lines_that_reach_it() {
+    let folder = committed();
+    replace(
+        folder.path(),
+        "environments/prod/environment.yaml",
+        "      greeting: good day",
+        "      greeting: good night\n      replicas: 5",
+    );
+    let review = review(folder.path());
+    let causes = |kind: &str| -> Vec<String> {
+        let items = review["items"].as_array().unwrap();
+        let item = items.iter().find(|item| !item["chart"].is_null() && item["object"]["kind"] == kind).unwrap();
+        let causes = item["causes"].as_array().unwrap();
+        causes.iter().map(|cause| cause["after"]["text"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(causes("ConfigMap"), ["greeting: good night"]);
+    assert_eq!(causes("Deployment"), ["replicas: 5"]);
+}
+
+#[test]
+fn explain_leads_from_a_field_to_the_overlay() {
+    let folder = platform();
+    let explain = |arguments: &[&str]| support::kubezero(folder.path(), &[&["explain", "prod"], arguments].concat());
+    let run = explain(&["shop/ConfigMap/shop-config", "data.greeting"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for said in [
+        "\"good day\"",
+        "made by shop/templates/config.yaml",
+        "of the chart shop 2.0.1, for the Application shop",
+        "reached by the value greeting = \"good day\"",
+        "components/shop/values.yaml.hbs:3",
+        "which reads settings.greeting = \"good day\"",
+        "set at environments/prod/environment.yaml:7",
+    ] {
+        assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    }
+    let default = explain(&["Deployment/shop/shop", "spec.template.spec.containers[name=shop].ports[0].containerPort"]);
+    assert!(default.stdout.contains("the chart's own default: port = 8080"), "{}{}", default.stdout, default.stderr);
+    let json = explain(&["Deployment/shop:spec.replicas", "--format", "json"]);
+    let json: Json = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["value"], 2);
+    assert_eq!(json["values"][0]["path"], "replicaCount");
+    assert_eq!(json["values"][0]["effect"], "field");
+    let unknown = explain(&["Deployment/shopp", "spec.replicas"]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.stderr.contains("Deployment/shop/shop"), "{}", unknown.stderr);
+    let field = explain(&["Deployment/shop", "spec.nothing"]);
+    assert!(field.stderr.contains("has no field `spec.nothing`"), "{}", field.stderr);
+}
+
+/// The values of `prod` that nobody reads: what is said, with the place.
+fn dead(folder: &Path) -> Vec<String> {
+    use kubezero::pipeline::repository::{Repository, Wanted};
+    use kubezero::pipeline::source::Folder;
+    use kubezero::pipeline::unread::dead_values;
+
+    let repository = Repository::load(&Folder::new(folder), &Wanted::All).unwrap();
+    let environments = kubezero::pipeline::resolve(&repository).unwrap();
+    let trees = kubezero::pipeline::render(&repository, &environments).unwrap();
+    let found = trees.iter().flat_map(|tree| dead_values(&repository, tree));
+    found
+        .map(|diagnostic| {
+            let at = diagnostic.at.as_ref().map_or_else(String::new, |(at, _)| repository.sources().locate(*at));
+            format!("{at} {}; {}", diagnostic.message, diagnostic.help.join("; "))
+        })
+        .collect()
+}
+
+#[test]
+fn values_that_nobody_reads_are_found_at_their_line() {
+    let folder = platform();
+    assert_eq!(dead(folder.path()), Vec::<String>::new());
+    let environment = "environments/prod/environment.yaml";
+    let settings = "    settings:\n";
+    replace(folder.path(), environment, settings, &format!("    values: {{image: {{tagg: '1'}}}}\n{settings}"));
+    let found = dead(folder.path());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("environments/prod/environment.yaml:6:"), "{found:?}");
+    assert!(found[0].contains("no template of the chart `shop 2.0.1` reads the value `image.tagg`"), "{found:?}");
+    // What is for a part that is off does nothing either.
+    replace(folder.path(), environment, "{image: {tagg: '1'}}", "{mail: {from: me@example.com}}");
+    replace(folder.path(), "components/shop/component.yaml", "version: 2.0.1", "version: 2.2.0");
+    let found = dead(folder.path());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("is for `mail`, which is off"), "{found:?}");
+    replace(folder.path(), environment, "{mail: {from", "{mail: {enabled: true, from");
+    assert_eq!(dead(folder.path()), Vec::<String>::new());
 }

@@ -6,6 +6,7 @@
 mod architecture;
 mod argocd_schema;
 mod bootstrap;
+mod chart_store;
 mod charts;
 mod cli;
 mod combinations;
@@ -14,6 +15,7 @@ mod components;
 mod contributions;
 mod crash;
 mod crd_rules;
+mod delivery;
 mod determinism;
 mod docs;
 mod faults;

@@ -34,7 +34,7 @@ pub fn command(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env("PATH", path).env("NO_COLOR", "1").env("LC_ALL", "C").env_remove("COLUMNS");
     // What a person has in their cache is not part of a test.
-    command.env("KUBEZERO_CACHE", "nowhere");
+    command.env("KUBEZERO_CACHE", "/dev/null/nowhere");
     command.stdin(Stdio::null());
     command
 }

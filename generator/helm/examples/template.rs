@@ -6,13 +6,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use helm_render::capabilities::{Capabilities, HelmVersion};
 use helm_render::chart::{Chart, Limits, values};
-use helm_render::engine::HelmEngine;
-use helm_render::render::{Options, Release, render};
-use helm_render::template;
+use helm_render::render::{Options, Prepared, Release};
 use helm_render::value::Value;
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to people")]
@@ -69,19 +66,22 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<String, String> {
     let [chart, release, namespace] = plain.as_slice() else {
         return Err("arguments: CHART [-f VALUES]... RELEASE NAMESPACE".to_owned());
     };
-    let chart = Arc::new(Chart::load(Path::new(chart), &Limits::default()).map_err(|error| error.to_string())?);
+    let chart = Chart::load(Path::new(chart), &Limits::default()).map_err(|error| error.to_string())?;
     let mut capabilities = Capabilities::of(helm).with_api_versions(api_versions);
     if let Some(version) = kube_version {
         capabilities = capabilities.with_kube_version(&version).map_err(|error| error.to_string())?;
     }
     let mut release = Release::new(release.as_str(), namespace.as_str());
     release.upgrade = upgrade;
-    let mut engine = HelmEngine::new(template::Limits::default());
-    let rendered =
-        render(&chart, &set, &release, &capabilities, &options, &mut engine).map_err(|error| error.to_string())?;
+    let chart = Prepared::new(chart);
+    let rendered = chart.render(&set, &release, &capabilities, &options);
+    // The process ends soon, and takes no time to give its memory back.
+    std::mem::forget((chart, set, capabilities));
+    let rendered = rendered.map_err(|error| error.to_string())?;
     let mut printed = rendered.print_with(hooks, skip_tests);
     if notes {
         printed.push_str(&rendered.notes);
     }
+    std::mem::forget(rendered);
     Ok(printed)
 }

@@ -5,6 +5,7 @@ pub mod capabilities;
 pub mod chart;
 pub mod engine;
 pub mod functions;
+pub mod reads;
 pub mod render;
 pub mod template;
 pub mod value;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -13,9 +12,10 @@ use crate::chart::schema::{self, Schemas};
 use crate::chart::values::{ROOT, Tree, lookup_table};
 use crate::chart::{Chart, ChartError, Files, clean_path, metadata_value, text, version};
 use crate::engine::{HelmEngine, Parsed};
-use crate::template::Limits;
+use crate::reads::{Reads, Tracer};
+use crate::template::{self, Chance, Limits};
 use crate::value::{Entries, Map, Of, Value};
-use crate::yaml::{Head, walk};
+use crate::yaml::{self, Head};
 
 /// Whatever runs templates. All templates of a chart and its subcharts are parsed before the first is executed.
 pub trait Engine {
@@ -32,6 +32,15 @@ pub trait Engine {
 
     /// Executes a template.
     fn execute(&mut self, name: &str, data: &Value) -> Result<String, EngineError>;
+
+    /// Whether what would be made up by chance leaves a mark where it is printed, and is no mistake. Engines that know no such marks
+    /// do as they do.
+    fn allow_random(&mut self, _: bool) {}
+
+    /// Executes a template, and notes which values it reads. None where the engine cannot.
+    fn execute_traced(&mut self, _: &str, _: &Value, _: &mut Tracer) -> Option<Result<String, EngineError>> {
+        None
+    }
 }
 
 /// A template did not parse or execute.
@@ -42,7 +51,7 @@ pub struct EngineError {
     /// What `required` or `fail` said, where one of them stopped the rendering.
     pub said: Option<String>,
     /// The whole error as the engine has it.
-    pub source: Option<Box<crate::template::TemplateError>>,
+    pub source: Option<Box<template::TemplateError>>,
 }
 
 /// What is installed, under which name.
@@ -85,6 +94,10 @@ pub struct Options {
     pub subchart_notes: bool,
     /// Whether values are not checked against `values.schema.json` (`--skip-schema-validation`).
     pub skip_schema: bool,
+    /// Whether it is noted which values templates read. Costs about three times the rest.
+    pub trace: bool,
+    /// Whether objects that have something in them that is made up by chance are given apart, where otherwise they are a mistake.
+    pub allow_random: bool,
 }
 
 /// A document of a template.
@@ -126,6 +139,18 @@ pub struct Crd {
     pub content: String,
 }
 
+/// An object that Helm would make another one on each run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Random {
+    /// The template: `chart/templates/file.yaml`.
+    pub path: String,
+    /// The object, with `<random>` for what would be made up; none where chance decides what the template gives at all, so that
+    /// nothing is known of its objects.
+    pub manifest: Option<Manifest>,
+    /// What makes it up.
+    pub chances: Vec<Chance>,
+}
+
 /// What a chart gives.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rendered {
@@ -139,6 +164,10 @@ pub struct Rendered {
     pub notes: String,
     /// What Helm would have warned about.
     pub warnings: Vec<String>,
+    /// What is another one on each run, and so is not among the objects and hooks, where the options allow it.
+    pub random: Vec<Random>,
+    /// Which values were read, where the options ask for it and the engine can tell.
+    pub reads: Option<Reads>,
     include_crds: bool,
 }
 
@@ -150,19 +179,25 @@ impl Rendered {
 
     /// What `helm template` prints, without hooks (`--no-hooks`) or without tests (`--skip-tests`).
     pub fn print_with(&self, hooks: bool, skip_tests: bool) -> String {
-        let mut manifest = String::new();
         let crds = self.crds.iter().filter(|_| self.include_crds).map(|crd| (&crd.path, &crd.content));
         let objects = self.manifests.iter().map(|one| (&one.path, &one.content));
-        for (path, content) in crds.chain(objects) {
-            let _ = write!(manifest, "---\n# Source: {path}\n{content}\n");
-        }
-        let mut printed = format!("{}\n", manifest.trim());
-        for hook in self.hooks.iter().filter(|_| hooks) {
-            if skip_tests && hook.events.iter().any(|event| event == "test") {
-                continue;
+        let shown = self.hooks.iter().filter(|_| hooks);
+        let shown = shown.filter(|hook| !(skip_tests && hook.events.iter().any(|event| event == "test")));
+        let shown = shown.map(|hook| (&hook.manifest.path, &hook.manifest.content));
+        const AROUND: usize = "---\n# Source: \n\n".len();
+        let all = crds.clone().chain(objects.clone()).chain(shown.clone());
+        let length: usize = all.map(|(path, content)| path.len() + content.len() + AROUND).sum();
+        let mut printed = String::with_capacity(length + 1);
+        let put = |printed: &mut String, (path, content): (&String, &String)| {
+            for part in ["---\n# Source: ", path, "\n", content, "\n"] {
+                printed.push_str(part);
             }
-            let _ = write!(printed, "---\n# Source: {}\n{}\n", hook.manifest.path, hook.manifest.content);
-        }
+        };
+        crds.chain(objects).for_each(|one| put(&mut printed, one));
+        // What comes before the hooks is trimmed. It begins with a dash.
+        printed.truncate(printed.trim_end().len());
+        printed.push('\n');
+        shown.for_each(|one| put(&mut printed, one));
         printed
     }
 }
@@ -327,14 +362,27 @@ fn render_with(
     let mut sources = BTreeMap::new();
     let top = Scope { release: release.to_value(), capabilities: capabilities.to_value(), v4: helm.is_v4() };
     scopes(&tree, ROOT, &merged, &top, &mut sources);
-    let mut files = run(&sources, helm.is_v4(), engine)?;
+    let mut tracer = options.trace.then(Tracer::new);
+    if let Some(tracer) = &mut tracer {
+        tracer.learn(&tree, &merged);
+    }
+    let names = parse(&sources, engine)?;
+    engine.allow_random(options.allow_random);
+    let mut random = Vec::new();
+    let mut files =
+        run(&names, &sources, helm.is_v4(), engine, &mut tracer, options.allow_random.then_some(&mut random))?;
+    let reads = match tracer {
+        Some(tracer) => Some(explored(&mut tree, &names, values, &top, tracer, engine)?),
+        None => None,
+    };
 
     let mut notes = Vec::new();
     let own_notes = clean_path(&format!("{}/templates/NOTES.txt", chart.name()));
     files.retain(|path, content| {
         let is_notes = path.ends_with("NOTES.txt");
         if is_notes && (options.subchart_notes || *path == own_notes) && !content.is_empty() {
-            notes.push(std::mem::take(content));
+            let text = std::mem::take(content);
+            notes.push(template::marks(&text).map_or(text, |(plain, _)| plain));
         }
         !is_notes
     });
@@ -343,13 +391,18 @@ fn render_with(
         crds: crds(&tree, ROOT),
         notes: notes.join("\n"),
         include_crds: options.include_crds,
+        random,
+        reads,
         ..Rendered::default()
     };
     for (path, content) in &files {
         // Partials are gone already; a file of blanks is none.
         if !content.trim().is_empty() {
             for document in split(content, helm.is_v4()) {
-                sort_in(path, document, &mut rendered)?;
+                match options.allow_random.then(|| template::marks(document)).flatten() {
+                    Some((content, chances)) => rendered.random.push(random_object(path, content, chances)),
+                    None => sort_in(path, document, &mut rendered)?,
+                }
             }
         }
     }
@@ -446,13 +499,9 @@ fn scopes(tree: &Tree, at: usize, values: &Map, top: &Scope, sources: &mut BTree
     map
 }
 
-/// Parses all templates and executes those that are no partials: deeper files first, and among the equally deep the last by name,
-/// so that what charts define wins over what their subcharts define.
-fn run(
-    sources: &BTreeMap<String, Source>,
-    v4: bool,
-    engine: &mut dyn Engine,
-) -> Result<BTreeMap<String, String>, RenderError> {
+/// Parses all templates, and gives the order in which they are executed: deeper files first, and among the equally deep the last by
+/// name, so that what charts define wins over what their subcharts define.
+fn parse(sources: &BTreeMap<String, Source>, engine: &mut dyn Engine) -> Result<Vec<String>, RenderError> {
     let mut names: Vec<&String> = sources.keys().collect();
     names.sort_by_key(|name| std::cmp::Reverse((name.matches('/').count(), name.as_str())));
     let files: Vec<_> = names.iter().map(|name| (name.as_str(), &sources[*name].data)).collect();
@@ -460,23 +509,93 @@ fn run(
         let message = parse_message(files.get(at).map_or("", |file| file.0), &error.message);
         RenderError::Template { message, error: Box::new(error) }
     })?;
+    Ok(names.into_iter().cloned().collect())
+}
+
+/// Executes the templates that are no partials.
+fn run(
+    names: &[String],
+    sources: &BTreeMap<String, Source>,
+    v4: bool,
+    engine: &mut dyn Engine,
+    tracer: &mut Option<Tracer>,
+    mut random: Option<&mut Vec<Random>>,
+) -> Result<BTreeMap<String, String>, RenderError> {
     let mut files = BTreeMap::new();
-    for name in names {
-        if name.rsplit('/').next().is_some_and(|base| base.starts_with('_')) {
-            continue;
+    for name in names.iter().filter(|name| !is_partial(name)) {
+        let data = sources[name].data(name, v4);
+        let traced = match tracer {
+            Some(tracer) => engine.execute_traced(name, &data, tracer),
+            None => None,
+        };
+        if traced.is_none() {
+            *tracer = None;
         }
-        let source = &sources[name];
-        let of = if v4 { Of::Values } else { Of::Anything };
-        let template = [("Name", name.as_str()), ("BasePath", source.base.as_str())];
-        let template = template.into_iter().map(|(key, value)| (Arc::from(key), value.into())).collect();
-        source.scope.set("Template", Map::of(of, template).into());
-        let text = engine.execute(name, &source.scope.as_of(of).into()).map_err(|error| {
-            let message = execution_message(&error, v4);
-            RenderError::Template { message, error: Box::new(error) }
-        })?;
-        files.insert(name.clone(), text.replace("<no value>", ""));
+        let text = match traced.unwrap_or_else(|| engine.execute(name, &data)) {
+            Ok(text) => text,
+            Err(error) => {
+                if let Some(random) = &mut random
+                    && let Some(refusal) = error.source.as_ref().filter(|error| error.not_deterministic.is_some())
+                {
+                    let chances = vec![template::chance(refusal)];
+                    random.push(Random { path: name.clone(), manifest: None, chances });
+                    continue;
+                }
+                let message = execution_message(&error, v4);
+                return Err(RenderError::Template { message, error: Box::new(error) });
+            }
+        };
+        let text = if text.contains("<no value>") { text.replace("<no value>", "") } else { text };
+        files.insert(name.clone(), text);
     }
     Ok(files)
+}
+
+fn is_partial(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|base| base.starts_with('_'))
+}
+
+impl Source {
+    /// What the template is executed on.
+    fn data(&self, name: &str, v4: bool) -> Value {
+        let of = if v4 { Of::Values } else { Of::Anything };
+        let template = [("Name", name), ("BasePath", self.base.as_str())];
+        let template = template.into_iter().map(|(key, value)| (Arc::from(key), value.into())).collect();
+        self.scope.set("Template", Map::of(of, template).into());
+        self.scope.as_of(of).into()
+    }
+}
+
+/// How many steps all templates together may take where all branches are taken.
+const EXPLORED: u64 = 10_000_000;
+
+/// Runs all templates once more with all branches taken, and puts together what is known of reads.
+fn explored(
+    tree: &mut Tree,
+    names: &[String],
+    values: &Value,
+    top: &Scope,
+    mut read: Tracer,
+    engine: &mut dyn Engine,
+) -> Result<Reads, RenderError> {
+    read.forget();
+    let warnings = tree.warnings.clone();
+    let merged = tree.render_values(values)?;
+    let given = tree.render_values(values)?;
+    let defaults = tree.render_values(&Value::Nil)?;
+    tree.warnings = warnings;
+    let mut could = Tracer::new();
+    could.explores = true;
+    could.left = EXPLORED;
+    could.learn(tree, &merged);
+    let mut sources = BTreeMap::new();
+    scopes(tree, ROOT, &merged, top, &mut sources);
+    for name in names.iter().filter(|name| !is_partial(name)) {
+        // Mistakes are of branches that are not to be taken; that there were too many steps, the tracer knows.
+        let _ = engine.execute_traced(name, &sources[name].data(name, top.v4), &mut could);
+    }
+    could.empty();
+    Ok(Reads::new(tree, read, could, &given, defaults))
 }
 
 /// Helm's message for a template that does not parse.
@@ -562,19 +681,31 @@ fn crds(tree: &Tree, at: usize) -> Vec<Crd> {
 }
 
 static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|(?-u:\s)*\n)---(?-u:\s)*").ok());
-static SEPARATOR_V4: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m)^---[ \t]*").ok());
 
 /// Splits what a template gave into documents.
 fn split(content: &str, v4: bool) -> Vec<&str> {
-    let separator = if v4 { &*SEPARATOR_V4 } else { &*SEPARATOR };
-    let content = if v4 { content.trim_start() } else { content.trim() };
-    let Some(separator) = separator else { return vec![content] };
-    let documents = separator.split(content);
     if v4 {
-        documents.map(str::trim_start).filter(|document| !document.trim().is_empty()).collect()
-    } else {
-        documents.filter(|document| !document.is_empty()).map(str::trim).collect()
+        return split_v4(content.trim_start());
     }
+    let content = content.trim();
+    let Some(separator) = &*SEPARATOR else { return vec![content] };
+    separator.split(content).filter(|document| !document.is_empty()).map(str::trim).collect()
+}
+
+/// Helm 4 splits at lines that begin with three dashes, and takes the blanks after them away.
+fn split_v4(content: &str) -> Vec<&str> {
+    let mut documents = Vec::new();
+    let (mut start, mut line) = (0, 0);
+    while line < content.len() {
+        let rest = &content[line..];
+        if let Some(after) = rest.strip_prefix("---") {
+            documents.push(&content[start..line]);
+            start = content.len() - after.trim_start_matches([' ', '\t']).len();
+        }
+        line += rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+    }
+    documents.push(&content[start..]);
+    documents.into_iter().map(str::trim_start).filter(|document| !document.trim_end().is_empty()).collect()
 }
 
 const EVENTS: &[&str] = &[
@@ -596,7 +727,7 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
         path: path.to_owned(),
         content: content.to_owned(),
     };
-    let head = match walk(content) {
+    let head = match yaml::head(content) {
         Some(head) => head,
         None => text::read(content).and_then(|value| head(&value)).map_err(failed)?,
     };
@@ -635,6 +766,14 @@ fn sort_in(path: &str, content: &str, rendered: &mut Rendered) -> Result<(), Ren
         output_log_policies: list("helm.sh/hook-output-log-policy"),
     });
     Ok(())
+}
+
+/// An object of which not all is known. What was to be made up may have been what makes it YAML.
+fn random_object(path: &str, content: String, chances: Vec<Chance>) -> Random {
+    let head = text::read(&content).and_then(|value| head(&value)).unwrap_or_default();
+    let manifest =
+        Manifest { path: path.to_owned(), content, api_version: head.api_version, kind: head.kind, name: head.name };
+    Random { path: path.to_owned(), manifest: Some(manifest), chances }
 }
 
 /// What Helm looks at in a document.

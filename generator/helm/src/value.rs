@@ -124,6 +124,11 @@ impl List {
         Arc::ptr_eq(&self.items, &other.items)
     }
 
+    /// What tells it from all other lists while it is held.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.items).addr()
+    }
+
     fn type_name(&self) -> &'static str {
         match self.of {
             Of::Anything => "[]interface {}",
@@ -182,6 +187,10 @@ pub trait Object: fmt::Debug + Send + Sync {
     /// Why there is no such value, where a function was refused that would have made it up. Templates may pass it on, but whatever
     /// looks at it fails.
     fn refused(&self) -> Option<&TemplateError> {
+        None
+    }
+    /// The bytes, where it is a string that is no text.
+    fn bytes(&self) -> Option<&[u8]> {
         None
     }
     /// As JSON writes it, where it is a string there.
@@ -262,6 +271,12 @@ impl Map {
         Arc::make_mut(&mut entries).remove(key)
     }
 
+    /// Takes all keys out, for all who hold this map.
+    pub(crate) fn clear(&self) {
+        let entries = std::mem::take(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner));
+        dismantle(Value::Map(Map(Arc::new(RwLock::new(entries)), self.1)));
+    }
+
     /// How many keys it has.
     pub fn len(&self) -> usize {
         self.0.read().unwrap_or_else(PoisonError::into_inner).len()
@@ -278,6 +293,11 @@ impl Map {
             let entries = std::mem::take(lock.get_mut().unwrap_or_else(PoisonError::into_inner));
             rest.extend(Arc::into_inner(entries).into_iter().flatten().map(|(_, value)| value).filter(Value::nests));
         }
+    }
+
+    /// What tells it from all other maps while it is held.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// Whether both are one and the same map.
@@ -394,6 +414,14 @@ impl Value {
     /// A list of strings.
     pub fn strings<S: Into<Value>>(texts: impl IntoIterator<Item = S>) -> Value {
         Value::List(List::of(Of::Strings, texts.into_iter().map(Into::into).collect()))
+    }
+
+    /// The bytes of a string that is no text, which few functions can work on.
+    pub fn as_binary(&self) -> Option<&[u8]> {
+        match self {
+            Value::Object(object) => object.bytes(),
+            _ => None,
+        }
     }
 
     fn nests(&self) -> bool {

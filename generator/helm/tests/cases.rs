@@ -124,6 +124,7 @@ impl Case {
             include_crds: self.flag("crds", true),
             subchart_notes: false,
             skip_schema: !self.flag("schema", true),
+            ..Options::default()
         };
         let mut engine = HelmEngine::new(template::Limits::default());
         let chart = Arc::new(chart);
@@ -260,4 +261,38 @@ fn every_function_has_a_case() {
     let all = functions::names().map(|(name, _)| name).chain(language);
     let unused: Vec<&str> = all.filter(|name| !used.contains(*name)).collect();
     assert!(unused.is_empty(), "no case calls {}", unused.join(", "));
+}
+
+/// `ci/parity --record` writes it, where the charts are; here it is only looked whether it says what the readme counts.
+#[test]
+fn the_table_of_real_charts_is_whole() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/results.tsv");
+    let table = fs::read_to_string(path).expect("the table");
+    let mut lines = table.lines();
+    let head: Vec<&str> = lines.next().expect("a head").split('\t').collect();
+    let wanted = "chart version repository commit values objects equal random sha256 result why";
+    assert_eq!(head.join(" "), wanted);
+    let (mut charts, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for (line, text) in lines.enumerate() {
+        let row: Vec<&str> = text.split('\t').collect();
+        let [chart, version, repository, commit, values, objects, equal, random, digest, result, why] = row.as_slice()
+        else {
+            panic!("line {}: {} columns", line + 2, row.len());
+        };
+        let number = |text: &str| text.parse::<usize>().unwrap_or_else(|_| panic!("line {}: {text}", line + 2));
+        let (objects, equal, random) = (number(objects), number(equal), number(random));
+        let place = format!("line {}: {text}", line + 2);
+        assert!(repository.contains('/') && !values.is_empty(), "{place}");
+        assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{place}");
+        assert!(digest.is_empty() || digest.len() == 64, "{place}");
+        match *result {
+            "equal" => assert!(equal + random == objects && digest.len() == 64, "{place}"),
+            "equal-errors" => assert!(objects == 0, "{place}"),
+            // What differs says why.
+            _ => assert!(!why.is_empty(), "{place}"),
+        }
+        charts.insert((*chart, *version, *repository));
+        assert!(seen.insert((*chart, *version, *repository, *values)), "twice: {place}");
+    }
+    assert!(charts.len() >= 120, "only {} charts", charts.len());
 }

@@ -1,5 +1,6 @@
 //! `kubezero diff`
 
+pub mod fold;
 pub mod html;
 pub mod markdown;
 pub mod proof;
@@ -102,7 +103,7 @@ pub fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
         ));
         return Ok(Outcome::Differs);
     }
-    Ok(if args.exit_code && review.totals.changed > 0 { Outcome::Differs } else { Outcome::Fine })
+    Ok(if args.exit_code && review.has_changes() { Outcome::Differs } else { Outcome::Fine })
 }
 
 /// One side's inputs, which its trees borrow from.

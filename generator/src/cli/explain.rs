@@ -1,5 +1,7 @@
 //! `kubezero explain`
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde_json::{Value as Json, json};
 
@@ -8,7 +10,9 @@ use super::plan::TextOrJson;
 use super::{Global, Outcome};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin, closest};
 use crate::objects::manifest::Identity;
-use crate::pipeline::plan::{Content, NAMESPACES, Plan};
+use crate::pipeline::charts::{ChartObject, ChartObjects, Problem, Request};
+use crate::pipeline::plan::{Content, NAMESPACES, Plan, Planned};
+use crate::pipeline::probe::{self, Reach};
 use crate::pipeline::render::{ROOT, RenderedFile, RenderedTree};
 use crate::pipeline::repository::Repository;
 use crate::pipeline::trace;
@@ -22,10 +26,11 @@ pub struct ExplainArgs {
     /// Environment
     #[arg(value_name = "ENV")]
     pub environment: String,
-    /// A value (`cluster.domain`), a component (`istio`), or a generated file (`applications/istio-base.yaml`)
+    /// A value (`cluster.domain`), a component (`istio`), a generated file (`applications/istio-base.yaml`), or an object that a
+    /// chart makes (`Deployment/istio-system/istiod`)
     #[arg(value_name = "PATH")]
     pub path: String,
-    /// A path within the generated file (`spec.source.targetRevision`)
+    /// A path within the file or the object (`spec.source.targetRevision`)
     #[arg(value_name = "FIELD")]
     pub field: Option<String>,
     /// How it is shown
@@ -70,10 +75,11 @@ pub fn run(global: &Global, args: &ExplainArgs) -> Result<Outcome> {
     let Some(tree) = trees.first() else { return Ok(Outcome::Fine) };
     let asked = Asked { repository: &repository, tree };
     // `FILE:FIELD` in one word is what one copies from a review.
-    let (subject, field) = match (&args.field, args.path.split_once(".yaml:")) {
-        (Some(field), _) => (args.path.clone(), Some(field.clone())),
-        (None, Some((file, field))) => (format!("{file}.yaml"), Some(field.to_owned())),
-        (None, None) => (args.path.clone(), None),
+    let (subject, field) = match (&args.field, args.path.split_once(".yaml:"), args.path.split_once(':')) {
+        (Some(field), ..) => (args.path.clone(), Some(field.clone())),
+        (None, Some((file, field)), _) => (format!("{file}.yaml"), Some(field.to_owned())),
+        (None, None, Some((object, field))) if object.contains('/') => (object.to_owned(), Some(field.to_owned())),
+        (None, None, _) => (args.path.clone(), None),
     };
     let answer = asked.answer(&subject, field.as_deref())?;
     match args.format {
@@ -107,6 +113,9 @@ impl Asked<'_, '_> {
         }
         if self.repository.components().contains_key(subject) {
             return Ok(self.component(subject));
+        }
+        if let Some(wanted) = self.wanted(subject) {
+            return self.of_chart(subject, &wanted, field);
         }
         self.value(subject)
     }
@@ -267,7 +276,7 @@ impl Asked<'_, '_> {
         answer.json["neededBy"] = json!(needed);
 
         let mut set = Vec::new();
-        for part in ["settings", "values", "charts", "application", "namespace"] {
+        for part in ["settings", "values", "charts", "application", "namespace", "delivery"] {
             if let Some(node) = selected.entry.get(part) {
                 leaves(node, &mut vec![part.to_owned()], &mut set);
             }
@@ -374,39 +383,240 @@ impl Asked<'_, '_> {
 
     /// The lines that wrote a value, and what those lines read.
     fn origins(&self, answer: &mut Answer, node: Option<&Node>, component: &str) {
+        let (at, reads) = self.lines(answer, 1, node, component);
+        if !at.is_null() {
+            answer.json["at"] = at;
+            answer.json["reads"] = reads;
+        }
+    }
+
+    /// The same at any depth: the place, and what is read there.
+    fn lines(&self, answer: &mut Answer, depth: usize, node: Option<&Node>, component: &str) -> (Json, Json) {
         let Some(origin) = node.and_then(Node::origin) else {
-            answer.say(1, "set by the generator");
-            return;
+            answer.say(depth, "set by the generator");
+            return (Json::Null, json!([]));
         };
         let sources = self.repository.sources();
-        answer.say(1, format!("set at {}", self.at(origin)));
-        answer.json["at"] = json!(self.at(origin));
+        answer.say(depth, format!("set at {}", self.at(origin)));
         let line = sources.line(origin).trim().to_owned();
         if !line.is_empty() {
-            answer.say(2, line.clone());
+            answer.say(depth + 1, line.clone());
         }
         if let Some(node) = node {
             for lost in node.origins.iter().rev().skip(1).filter(|lost| lost.file != origin.file) {
-                answer.say(1, format!("shadows {}", self.at(*lost)));
+                answer.say(depth, format!("shadows {}", self.at(*lost)));
             }
         }
         let mut reads = Vec::new();
         if sources.path(origin.file).ends_with(".hbs") {
             for name in trace::reads(&line) {
                 if let Some(partial) = name.strip_prefix("partial ") {
-                    answer.say(1, format!("which includes components/partials/{partial}.hbs"));
+                    answer.say(depth, format!("which includes components/partials/{partial}.hbs"));
                     continue;
                 }
                 let Some((value, segments)) = trace::variable(self.plan(), component, &name) else { continue };
-                answer.say(1, format!("which reads {name} = {}", brief(&value)));
-                let chain = self.chain(answer, 2, &segments);
+                answer.say(depth, format!("which reads {name} = {}", brief(&value)));
+                let chain = self.chain(answer, depth + 1, &segments);
                 if chain.is_empty() {
-                    answer.say(2, "no overlay sets it: the schema's default, or computed");
+                    answer.say(depth + 1, "no overlay sets it: the schema's default, or computed");
                 }
                 reads.push(json!({"name": name, "value": value, "chain": chain}));
             }
         }
-        answer.json["reads"] = json!(reads);
+        (json!(self.at(origin)), json!(reads))
+    }
+
+    /// The object of a chart that a subject names: `Deployment/monitoring/grafana`, `Deployment/grafana`, and before it the Application
+    /// where several charts have one of this name.
+    fn wanted(&self, subject: &str) -> Option<Wanted> {
+        let is_application = |name: &str| self.plan().applications.iter().any(|planned| planned.name == name);
+        let parts: Vec<&str> = subject.split('/').collect();
+        let (application, parts) = match parts.as_slice() {
+            [first, rest @ ..] if rest.len() > 1 && is_application(first) => (Some((*first).to_owned()), rest),
+            parts => (None, parts),
+        };
+        let (kind, namespace, name) = match parts {
+            [kind, name] => (*kind, None, *name),
+            [kind, namespace, name] => (*kind, Some((*namespace).to_owned()), *name),
+            _ => return None,
+        };
+        let is_kind = kind.starts_with(|c: char| c.is_ascii_uppercase());
+        is_kind.then(|| Wanted { application, kind: kind.to_owned(), namespace, name: name.to_owned() })
+    }
+
+    /// An object that a chart makes, or a field of it.
+    fn of_chart(&self, subject: &str, wanted: &Wanted, field: Option<&str>) -> Result<Answer> {
+        let is_asked = |planned: &&Planned<'_>| wanted.application.as_ref().is_none_or(|name| *name == planned.name);
+        let mut found: Vec<(&Planned<'_>, Request, Arc<ChartObjects>, usize)> = Vec::new();
+        let mut problems: Vec<(Request, Problem)> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        for planned in self.plan().applications.iter().filter(is_asked) {
+            let Some(request) = self.tree.request(&planned.name) else { continue };
+            match self.repository.objects(&request) {
+                Ok(objects) => {
+                    names.extend(objects.objects.iter().map(|object| address(&object.identity)));
+                    let index = objects.objects.iter().position(|object| wanted.is(&object.identity));
+                    found.extend(index.map(|index| (planned, request, objects, index)));
+                }
+                Err(problem) => problems.push((request, problem)),
+            }
+        }
+        if found.len() > 1 {
+            let one = |(planned, _, _, _): &(&Planned<'_>, _, _, _)| format!("`{}/{subject}`", planned.name);
+            let all: Vec<String> = found.iter().map(one).collect();
+            let diagnostic = Diagnostic::new("unknown-path", format!("several charts make a `{subject}`"));
+            return Err(self.repository.mistakes(diagnostic.help(format!("ask for {}", all.join(" or "))).into()));
+        }
+        let Some((planned, request, objects, index)) = found.pop() else {
+            let mut diagnostic = Diagnostic::new(
+                "unknown-path",
+                format!("no chart of `{}` makes an object `{subject}`", self.environment()),
+            );
+            let name = format!("{}/{}", wanted.kind, wanted.name);
+            diagnostic = diagnostic.did_you_mean(&name, names.iter().map(String::as_str));
+            for (request, problem) in problems.iter().take(3) {
+                let pin = &request.pin;
+                diagnostic = diagnostic.help(format!(
+                    "`{} {}` was not looked at: it {}; {}",
+                    pin.name,
+                    pin.version,
+                    problem.words(),
+                    problem.remedy()
+                ));
+            }
+            return Err(self.repository.mistakes(diagnostic.into()));
+        };
+        let object = &objects.objects[index];
+        let mut answer = Answer::new(subject);
+        let pin = &request.pin;
+        answer.json["application"] = json!(planned.name);
+        answer.json["component"] = json!(planned.component);
+        answer.json["chart"] = json!({"repository": pin.repository, "name": pin.name, "version": pin.version});
+        answer.json["template"] = json!(object.template);
+        answer.json["hooks"] = json!(object.hooks);
+        let name = address(&object.identity);
+        let Some(field) = field else {
+            answer.say(0, format!("{name} in {}", self.environment()));
+            self.made_by(&mut answer, planned, &request, object);
+            answer.say(0, format!("\nA field of it: kubezero explain {} {subject} metadata.name", self.environment()));
+            return Ok(answer);
+        };
+        let segments = path::split(field);
+        let Some(value) = probe::inside(&object.content, &segments) else {
+            let diagnostic = Diagnostic::new("unknown-path", format!("`{name}` has no field `{field}`"));
+            let help = "items of lists are named by index or by what tells them apart: `spec.ports[0].port`, `spec.ports[name=http].port`";
+            return Err(self.repository.mistakes(diagnostic.help(help).into()));
+        };
+        answer.say(0, format!("{field} of {name} in {}", self.environment()));
+        answer.say(1, shown(&value));
+        answer.json["field"] = json!(field);
+        answer.json["value"] = value.clone();
+        self.made_by(&mut answer, planned, &request, object);
+        self.reached_by(&mut answer, planned, &request, object, &segments, &value);
+        Ok(answer)
+    }
+
+    /// The template, the chart and the Application behind an object.
+    fn made_by(&self, answer: &mut Answer, planned: &Planned<'_>, request: &Request, object: &ChartObject) {
+        let Request { pin, .. } = request;
+        answer.say(1, format!("made by {}", object.template));
+        answer.say(1, format!("of the chart {} {}, for the Application {}", pin.name, pin.version, planned.name));
+        if let Content::Chart { chart, .. } = &planned.content {
+            let pinned = ["components", planned.component, "charts", &chart.key, "version"].map(str::to_owned);
+            let at = trace::settings(self.repository, self.plan(), &pinned).pop().map(|setting| setting.at);
+            answer.say(2, self.at(at.unwrap_or(chart.version_at)));
+        }
+        if !object.hooks.is_empty() {
+            answer.say(1, format!("a hook: {}", object.hooks.join(", ")));
+        }
+    }
+
+    /// The values that reach a field, each with the lines that set it.
+    fn reached_by(
+        &self,
+        answer: &mut Answer,
+        planned: &Planned<'_>,
+        request: &Request,
+        object: &ChartObject,
+        field: &[String],
+        value: &Json,
+    ) {
+        let values = probe::values(request);
+        let mut paths = probe::leaves(&values);
+        let left = paths.len().saturating_sub(probe::MOST);
+        paths.truncate(probe::MOST);
+        let reached = probe::reaching(self.repository, request, &values, &paths, object, field);
+        let traced = trace::values(self.repository, self.plan(), planned);
+        let mut list = Vec::new();
+        for (path, reach) in &reached {
+            let set = probe::at(&values, path).cloned().unwrap_or_default();
+            let word = match reach {
+                Reach::Field => "reached by the value",
+                Reach::Object => "is there at all because of",
+            };
+            answer.say(1, format!("{word} {} = {}", path::join(path), brief(&set)));
+            let node = traced.as_ref().and_then(|node| node.at(path.iter().map(String::as_str)));
+            let (at, reads) = self.lines(answer, 2, node, planned.component);
+            let effect = if *reach == Reach::Field { "field" } else { "object" };
+            list.push(json!({"path": path::join(path), "value": set, "effect": effect, "at": at, "reads": reads}));
+        }
+        answer.json["values"] = json!(list);
+        let mut defaults = Vec::new();
+        if !reached.iter().any(|(_, reach)| *reach == Reach::Field) {
+            for (path, default) in self.defaults(request, &values, object, field, value) {
+                answer.say(1, format!("the chart's own default: {} = {}", path::join(&path), brief(&default)));
+                defaults.push(json!({"path": path::join(&path), "value": default}));
+            }
+            if defaults.is_empty() {
+                answer.say(
+                    1,
+                    "no value was found that reaches it: the template says so, or the chart's own name and version",
+                );
+            } else {
+                let file = match &planned.content {
+                    Content::Chart { chart, .. } => chart.values.as_ref(),
+                    Content::Manifests => None,
+                };
+                if let Some(file) = file {
+                    answer.say(2, format!("{} can set another", self.repository.sources().path(file.file)));
+                }
+            }
+        }
+        answer.json["defaults"] = json!(defaults);
+        if left > 0 {
+            answer.say(1, format!("{left} more values were not tried"));
+        }
+        answer.json["untried"] = json!(left);
+    }
+
+    /// The defaults of the chart that reach a field: those are tried whose text is in it.
+    fn defaults(
+        &self,
+        request: &Request,
+        values: &Json,
+        object: &ChartObject,
+        field: &[String],
+        value: &Json,
+    ) -> Vec<(probe::Path, Json)> {
+        let Ok(prepared) = self.repository.chart(&request.pin) else { return Vec::new() };
+        let mut known: Vec<(probe::Path, Json)> = Vec::new();
+        own_values(prepared.chart(), &mut Vec::new(), &mut known);
+        let whole = value.to_string();
+        let is_in_it = |default: &Json| match default {
+            Json::String(text) => !text.is_empty() && whole.contains(text.as_str()),
+            Json::Null => false,
+            Json::Array(items) => !items.is_empty() && default == value,
+            Json::Object(_) => false,
+            scalar => scalar == value || whole.contains(&format!(":{scalar}")) && !scalar.is_boolean(),
+        };
+        known.retain(|(path, default)| is_in_it(default) && probe::at(values, path).is_none());
+        known.truncate(probe::MOST);
+        // Given as values of ours they change nothing, and can be changed one by one.
+        let given = known.iter().fold(values.clone(), |values, (path, value)| probe::with(&values, path, Some(value)));
+        let paths: Vec<probe::Path> = known.iter().map(|(path, _)| path.clone()).collect();
+        let reached = probe::reaching(self.repository, request, &given, &paths, object, field);
+        let reaches = |path: &probe::Path| reached.iter().any(|(known, reach)| known == path && *reach == Reach::Field);
+        known.into_iter().filter(|(path, _)| reaches(path)).collect()
     }
 
     fn application_field(&self, answer: &mut Answer, index: usize, segments: &[String]) {
@@ -415,6 +625,19 @@ impl Asked<'_, '_> {
         let component_file = format!("components/{}/component.yaml", application.component);
         let path = path::join(segments);
         match (&application.content, path.as_str()) {
+            (Content::Chart { .. }, path) if path.starts_with("spec.source") && application.is_manifests() => {
+                match path.rsplit('.').next() {
+                    Some(key @ ("targetRevision" | "repoURL")) => {
+                        self.decided(answer, &["argocd", key].map(str::to_owned))
+                    }
+                    _ => {
+                        answer.say(1, "the folder of its objects: it is delivered as manifests");
+                        let own = ["components", application.component, "delivery"].map(str::to_owned);
+                        let is_own = plan.environment.get(own.iter().map(String::as_str)).is_some();
+                        self.decided(answer, if is_own { &own[..] } else { &own[2..] });
+                    }
+                }
+            }
             (Content::Chart { chart, .. }, "spec.source.targetRevision") => {
                 let pinned = ["components", application.component, "charts", &chart.key, "version"].map(str::to_owned);
                 let chain = self.chain(answer, 1, &pinned);
@@ -471,6 +694,56 @@ impl Asked<'_, '_> {
         let chain = self.chain(answer, 1, segments);
         answer.json["at"] = chain.first().map_or(Json::Null, |winner| winner["at"].clone());
         answer.json["chain"] = json!(chain);
+    }
+}
+
+/// An object of a chart as a question names it.
+struct Wanted {
+    application: Option<String>,
+    kind: String,
+    namespace: Option<String>,
+    name: String,
+}
+
+impl Wanted {
+    fn is(&self, identity: &Identity) -> bool {
+        self.kind == identity.kind
+            && self.name == identity.name
+            && self.namespace.as_ref().is_none_or(|namespace| *namespace == identity.namespace)
+    }
+}
+
+/// `Deployment/monitoring/grafana`, as a review and a trailer have it.
+fn address(identity: &Identity) -> String {
+    match identity.namespace.as_str() {
+        "" => format!("{}/{}", identity.kind, identity.name),
+        namespace => format!("{}/{namespace}/{}", identity.kind, identity.name),
+    }
+}
+
+/// What the values.yaml of a chart and of its subcharts say, by paths from the top. A chart's word goes before those of its subcharts.
+fn own_values(chart: &helm_render::chart::Chart, above: &mut probe::Path, found: &mut Vec<(probe::Path, Json)>) {
+    let own = pipeline::charts::json(&chart.values);
+    for path in probe::leaves(&own) {
+        let Some(value) = probe::at(&own, &path) else { continue };
+        let whole: probe::Path = above.iter().chain(&path).cloned().collect();
+        if !found.iter().any(|(known, _)| *known == whole) {
+            found.push((whole, value.clone()));
+        }
+    }
+    for dependency in &chart.dependencies {
+        let name = dependency.metadata.name.clone();
+        let aliases = chart.metadata.dependencies.iter().flatten().filter(|wanted| wanted.name == name);
+        let mut names: Vec<String> =
+            aliases.filter_map(|wanted| Some(wanted.alias.clone()).filter(|alias| !alias.is_empty())).collect();
+        if names.is_empty() {
+            names.push(name);
+        }
+        for name in names {
+            above.push(name);
+            own_values(dependency, above, found);
+            above.pop();
+        }
     }
 }
 

@@ -54,3 +54,15 @@ pub fn write_new(root: &Path, files: &[(String, String)]) -> Result<()> {
 pub fn replace(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).map_err(|error| Failure::new("write", path, error).into())
 }
+
+/// Puts a file into a repository, whole or not at all.
+#[expect(clippy::disallowed_methods, reason = "archives of charts are sources, which only `charts vendor` writes")]
+pub fn place(root: &Path, path: &str, bytes: &[u8]) -> Result<()> {
+    let path = root.join(path);
+    let beside = path.with_extension("part");
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::new("create", folder, error))?;
+    }
+    std::fs::write(&beside, bytes).map_err(|error| Failure::new("write", &beside, error))?;
+    std::fs::rename(&beside, &path).map_err(|error| Failure::new("write", &path, error).into())
+}

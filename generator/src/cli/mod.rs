@@ -1,6 +1,7 @@
 //! Arguments in, text out. The only place that prints. One file per command.
 
 pub mod cache;
+pub mod charts;
 pub mod commit;
 pub mod compare;
 pub mod completions;
@@ -89,6 +90,7 @@ enum Command {
     Template(template::TemplateArgs),
     Images(images::ImagesArgs),
     Resources(resources::ResourcesArgs),
+    Charts(charts::ChartsArgs),
     Components(components::ComponentsArgs),
     Environments(environments::EnvironmentsArgs),
     Init(init::InitArgs),
@@ -163,6 +165,7 @@ pub fn main() -> ExitCode {
         Command::Template(args) => template::run(global, &args),
         Command::Images(args) => images::run(global, &args),
         Command::Resources(args) => resources::run(global, &args),
+        Command::Charts(args) => charts::run(global, &args),
         Command::Components(args) => components::run(global, &args),
         Command::Environments(args) => environments::run(global, &args),
         Command::Init(args) => init::run(global, &args),

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::output::{count, print, print_json};
 use super::table::{folded, known_width};
 use super::{Global, Outcome};
-use crate::pipeline::plan::{Content, Plan};
+use crate::pipeline::plan::{Content, Plan, Planned};
 use crate::pipeline::render::RenderedTree;
 use crate::pipeline::repository::Repository;
 use crate::{Result, pipeline};
@@ -50,7 +50,10 @@ pub fn run(global: &Global, args: &PlanArgs) -> Result<Outcome> {
 /// Chart and version, or what else an Application deploys.
 pub fn detail(plan: &Plan<'_>, index: usize) -> String {
     match &plan.applications[index].content {
-        Content::Chart { chart, version } => format!("{} {version}", chart.title()),
+        Content::Chart { chart, version } => {
+            let how = if plan.applications[index].is_manifests() { ", as manifests" } else { "" };
+            format!("{} {version}{how}", chart.title())
+        }
         Content::Manifests => "manifests".to_owned(),
     }
 }
@@ -75,6 +78,14 @@ fn text(tree: &RenderedTree<'_>) -> String {
             out += &format!("\nwave {current}\n");
         }
         out += &format!("  {}  {} → {}\n", application.name, detail(plan, index), application.namespace);
+        if let Some(delivered) = tree.delivered.get(&application.name) {
+            for (note, times) in delivered.notes() {
+                out += &format!("      {times} × {note}\n");
+            }
+            for what in &delivered.left_out {
+                out += &format!("      left out: {what}\n");
+            }
+        }
         // Only the edges from the wave before decide this one's place; the rest follows from them.
         for edge in
             plan.edges.iter().filter(|e| e.after == index && plan.applications[e.before].wave + 1 == application.wave)
@@ -83,6 +94,19 @@ fn text(tree: &RenderedTree<'_>) -> String {
         }
     }
     out
+}
+
+/// How a chart gets to the cluster; of one that is committed, what became of what Helm would have done.
+fn delivery(tree: &RenderedTree<'_>, application: &Planned<'_>) -> Json {
+    match tree.delivered.get(&application.name) {
+        Some(delivered) => {
+            let noted = delivered.manifests.iter().filter(|made| !made.notes.is_empty());
+            let notes: Vec<Json> =
+                noted.map(|made| json!({"object": made.identity.to_string(), "notes": made.notes})).collect();
+            json!({"as": "manifests", "folder": delivered.folder, "notes": notes, "leftOut": delivered.left_out})
+        }
+        None => json!({"as": if matches!(application.content, Content::Manifests) { "manifests" } else { "charts" }}),
+    }
 }
 
 fn to_json(tree: &RenderedTree<'_>, repository: &Repository) -> Json {
@@ -117,6 +141,7 @@ fn to_json(tree: &RenderedTree<'_>, repository: &Repository) -> Json {
                 "chart": chart,
                 "version": version,
                 "repository": repository,
+                "delivery": delivery(tree, application),
                 "after": after,
             })
         })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
+use serde_json::Value as Json;
 
 use crate::name;
 use crate::yaml::{Map, Node, Value};
@@ -48,22 +49,36 @@ impl Identity {
         }
         let object = text(&["metadata", "name"]).ok_or(("metadata", "has no `metadata.name`".to_owned()))?;
         let namespace = match node.at(["metadata", "namespace"]) {
-            None => "",
+            None => None,
             Some(node) => {
-                node.as_str().ok_or(("metadata", "has a `metadata.namespace` that is not a string".to_owned()))?
+                Some(node.as_str().ok_or(("metadata", "has a `metadata.namespace` that is not a string".to_owned()))?)
             }
         };
+        Identity::checked(api_version, kind, namespace, object).map_err(|why| ("metadata", why))
+    }
+
+    /// Reads the identity of an object without places; none where [`Identity::of`] finds something wrong.
+    pub fn of_json(value: &Json) -> Option<Identity> {
+        let metadata = value.get("metadata")?;
+        let namespace = match metadata.get("namespace") {
+            None => None,
+            Some(namespace) => Some(namespace.as_str()?),
+        };
+        let (api_version, kind) = (value.get("apiVersion")?.as_str()?, value.get("kind")?.as_str()?);
+        Identity::checked(api_version, kind, namespace, metadata.get("name")?.as_str()?).ok()
+    }
+
+    fn checked(api_version: &str, kind: &str, namespace: Option<&str>, object: &str) -> Result<Identity, String> {
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
         let checked = if group == "rbac.authorization.k8s.io" { name::path_segment } else { name::subdomain };
-        checked(object).map_err(|why| ("metadata", format!("has the name `{object}`, which {why}")))?;
-        if node.at(["metadata", "namespace"]).is_some() {
-            name::label(namespace)
-                .map_err(|why| ("metadata", format!("has the namespace `{namespace}`, which {why}")))?;
+        checked(object).map_err(|why| format!("has the name `{object}`, which {why}"))?;
+        if let Some(namespace) = namespace {
+            name::label(namespace).map_err(|why| format!("has the namespace `{namespace}`, which {why}"))?;
         }
         Ok(Identity {
             group: group.to_owned(),
             kind: kind.to_owned(),
-            namespace: namespace.to_owned(),
+            namespace: namespace.unwrap_or_default().to_owned(),
             name: object.to_owned(),
         })
     }

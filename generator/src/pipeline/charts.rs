@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use helm_render::capabilities::{Capabilities, HelmVersion};
 use helm_render::chart::{Chart, Limits, values};
+use helm_render::reads::Unread;
 use helm_render::render::{Options, Prepared, Release, RenderError, Rendered};
 use helm_render::value::Value;
 use serde::{Deserialize, Serialize};
@@ -186,6 +187,13 @@ impl Problem {
     }
 }
 
+/// All that a chart makes, as it is kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    made: Vec<Made>,
+    left_out: Vec<String>,
+}
+
 /// An object that a chart makes, before it is known whether its kind has a namespace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Made {
@@ -214,6 +222,8 @@ pub struct ChartObjects {
     pub sha256: String,
     /// Every object, CRDs first, then in Helm's order, then hooks. Tests are left out, as Argo CD leaves them out.
     pub objects: Vec<ChartObject>,
+    /// What is not among them, in words: `Pod web-test: a test of Helm's`.
+    pub left_out: Vec<String>,
 }
 
 /// Scopes of kinds that charts and the catalogue do not say.
@@ -250,22 +260,51 @@ impl Charts {
             let key = hex(&key);
             let recalled = self.cache.as_ref().and_then(|cache| cache.recall(&key));
             // What cannot be read is made again.
-            let recalled =
-                recalled.and_then(|bytes| Some((serde_json::from_slice::<Vec<Made>>(&bytes).ok()?, bytes.len())));
-            let (made, weight) = match recalled {
-                Some(made) => made,
+            let recalled = recalled.and_then(|bytes| Some((serde_json::from_slice::<Kept>(&bytes).ok()?, bytes.len())));
+            let (kept, weight) = match recalled {
+                Some(kept) => kept,
                 None => {
                     let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
-                    let made = gather(&rendered, request).map_err(Problem::NotRendered)?;
-                    let bytes = serde_json::to_vec(&made).unwrap_or_default();
+                    let kept = gather(&rendered, request).map_err(Problem::NotRendered)?;
+                    let bytes = serde_json::to_vec(&kept).unwrap_or_default();
                     if let Some(cache) = &self.cache {
                         cache.keep(&key, &bytes);
                     }
-                    (made, bytes.len())
+                    (kept, bytes.len())
                 }
             };
-            let objects = named(made, request, scopes);
-            Ok((Arc::new(ChartObjects { sha256: sha256.to_owned(), objects }), weight))
+            let objects = named(kept.made, request, scopes);
+            let sha256 = sha256.to_owned();
+            Ok((Arc::new(ChartObjects { sha256, objects, left_out: kept.left_out }), weight))
+        })
+    }
+
+    /// What a chart comes to with values that nobody has: nothing of it is kept.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn probe(
+        &self,
+        lock: &Lock,
+        vendored: &Vendored,
+        request: &Request,
+        scopes: Scopes<'_>,
+    ) -> Result<Vec<ChartObject>, Problem> {
+        let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
+        Ok(named(gather(&rendered, request).map_err(Problem::NotRendered)?.made, request, scopes))
+    }
+
+    /// Which values of a request no template of its chart reads; none where that cannot be told for sure.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn unread(&self, lock: &Lock, vendored: &Vendored, request: &Request) -> Result<Vec<Unread>, Problem> {
+        let options = Options { trace: true, include_crds: request.crds, ..Options::default() };
+        let rendered = render_with(&*self.chart(lock, vendored, &request.pin)?, request, &options)?;
+        let reads = rendered.reads.filter(|reads| reads.complete());
+        Ok(match reads {
+            Some(reads) => reads.unread(&given(request)?),
+            None => Vec::new(),
         })
     }
 
@@ -284,21 +323,30 @@ impl Charts {
     pub fn chart(&self, lock: &Lock, vendored: &Vendored, pin: &Pin) -> Result<Arc<Prepared>, Problem> {
         let sha256 = sum(lock, pin)?;
         self.parsed.get_or(sha256.to_owned(), || {
-            let bytes = self.archive(sha256, vendored)?;
+            let (bytes, _) = self.archive(sha256, vendored)?;
             Chart::from_archive(&bytes, &Limits::default())
                 .map(|chart| (Arc::new(Prepared::new(chart)), 0))
                 .map_err(|error| Problem::NoChart(error.to_string()))
         })
     }
 
-    fn archive(&self, sha256: &str, vendored: &Vendored) -> Result<Vec<u8>, Problem> {
-        for archives in [Some(vendored as &dyn Archives), self.cache.as_deref()].into_iter().flatten() {
+    /// The archive of a pinned chart, and whether it came with the repository.
+    ///
+    /// # Errors
+    /// Where it is not at hand, or is another one than the lock says.
+    pub fn archive_of(&self, lock: &Lock, vendored: &Vendored, pin: &Pin) -> Result<(Vec<u8>, bool), Problem> {
+        self.archive(sum(lock, pin)?, vendored)
+    }
+
+    fn archive(&self, sha256: &str, vendored: &Vendored) -> Result<(Vec<u8>, bool), Problem> {
+        let places = [(Some(vendored as &dyn Archives), true), (self.cache.as_deref(), false)];
+        for (archives, is_vendored) in places.into_iter().filter_map(|(archives, own)| Some((archives?, own))) {
             let Some(bytes) = archives.read(sha256).map_err(|failure| Problem::Unreadable(whole(&failure)))? else {
                 continue;
             };
             let found = hex(&Sha256::digest(&bytes));
             return match found == sha256 {
-                true => Ok(bytes),
+                true => Ok((bytes, is_vendored)),
                 false => Err(Problem::WrongSum(sha256.to_owned(), found)),
             };
         }
@@ -364,25 +412,33 @@ fn whole(failure: &Failure) -> String {
     format!("{failure}: {}", failure.source)
 }
 
+/// The values of a request.
+fn given(request: &Request) -> Result<Value, Problem> {
+    match request.values.as_str() {
+        "" => Ok(Value::map::<&str, Value>([])),
+        text => values::read(text).map_err(Problem::NotRendered),
+    }
+}
+
 fn render(chart: &Prepared, request: &Request) -> Result<Rendered, Problem> {
+    render_with(chart, request, &Options { include_crds: request.crds, ..Options::default() })
+}
+
+fn render_with(chart: &Prepared, request: &Request, options: &Options) -> Result<Rendered, Problem> {
     let failed = |why: String| Problem::NotRendered(why);
-    let values = match request.values.as_str() {
-        "" => Value::map::<&str, Value>([]),
-        text => values::read(text).map_err(failed)?,
-    };
+    let values = given(request)?;
     let mut capabilities = Capabilities::of(HELM).with_api_versions(request.api_versions.iter().cloned());
     if !request.kube_version.is_empty() {
         capabilities =
             capabilities.with_kube_version(&request.kube_version).map_err(|error| failed(error.to_string()))?;
     }
     let release = Release::new(request.release.as_str(), request.namespace.as_str());
-    let options = Options { include_crds: request.crds, ..Options::default() };
-    chart.render(&values, &release, &capabilities, &options).map_err(|error: RenderError| failed(error.to_string()))
+    chart.render(&values, &release, &capabilities, options).map_err(|error: RenderError| failed(error.to_string()))
 }
 
 /// Every object of what was rendered.
-fn gather(rendered: &Rendered, request: &Request) -> Result<Vec<Made>, String> {
-    let mut found = Vec::new();
+fn gather(rendered: &Rendered, request: &Request) -> Result<Kept, String> {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for crd in rendered.crds.iter().filter(|_| request.crds) {
         for document in documents(&crd.content) {
             flat(read(document, &crd.path)?, &crd.path, &[], &mut found);
@@ -393,11 +449,13 @@ fn gather(rendered: &Rendered, request: &Request) -> Result<Vec<Made>, String> {
     }
     for hook in &rendered.hooks {
         if hook.events.iter().any(|event| event == "test") {
+            left_out.push(format!("{} {}: a test of Helm's", hook.manifest.kind, hook.manifest.name));
             continue;
         }
         flat(read(&hook.manifest.content, &hook.manifest.path)?, &hook.manifest.path, &hook.events, &mut found);
     }
-    Ok(found)
+    left_out.extend(rendered.warnings.iter().filter(|warning| warning.contains("skipping unknown hook")).cloned());
+    Ok(Kept { made: found, left_out })
 }
 
 /// Objects with who they are.
@@ -434,7 +492,7 @@ fn identity(object: &Json) -> Option<Identity> {
 }
 
 /// The kind that a CustomResourceDefinition defines, and whether its objects have a namespace.
-fn scope(object: &Json) -> Option<((String, String), bool)> {
+pub(super) fn scope(object: &Json) -> Option<((String, String), bool)> {
     let text = |path: &str| object.pointer(path).and_then(Json::as_str).map(str::to_owned);
     if text("/kind")? != "CustomResourceDefinition" {
         return None;

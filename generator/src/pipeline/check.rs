@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
+use base64::Engine as _;
 use regex::Regex;
 
 use super::environment::Environment;
 use super::plan::Plan;
 use super::render::RenderedFile;
-use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Origin};
 use crate::objects::manifest::Identity;
-use crate::yaml::{Node, Step, Value, dotted};
+use crate::yaml::{self, Node, Step, Value, dotted};
 
 /// etcd refuses objects above 1.5 MB; Argo CD keeps each past sync's source inside the Application.
 const MAX_APPLICATION: usize = 1_400_000;
@@ -59,14 +60,20 @@ const OBJECT_SYNC_OPTIONS: [&str; 14] = [
     "SkipDryRunOnMissingResource=false",
 ];
 
+/// Whether Argo CD leaves out objects of this kind.
+pub fn is_excluded(identity: &Identity) -> bool {
+    EXCLUDED.contains(&(identity.group.as_str(), identity.kind.as_str()))
+}
+
 /// What is wrong with one object, each at its place in the template's output.
+
 pub fn object(identity: &Identity, node: &Node) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut say = |code, at: &[&str], message: String, help: &str| {
         let place = node.at(at.iter().copied()).and_then(Node::origin).or(node.origin());
         found.push(Diagnostic::new(code, message).at_maybe(place, "").help(help));
     };
-    if EXCLUDED.contains(&(identity.group.as_str(), identity.kind.as_str())) {
+    if is_excluded(identity) {
         say(
             "excluded-kind",
             &["kind"],
@@ -142,6 +149,39 @@ pub fn object(identity: &Identity, node: &Node) -> Vec<Diagnostic> {
     found
 }
 
+/// The first key of a chart's Secret that must not be in Git: anything but nothing at all and configuration, a document of keys and
+/// values in which nothing looks like a secret.
+pub fn secret_of_chart(secret: &Node) -> Option<String> {
+    let is_harmless = |text: &str| {
+        let documents = || yaml::parse_all(FileId(u32::MAX), text).ok();
+        let has_keys = |node: &Node| node.as_map().is_some_and(|map| !map.is_empty());
+        let is_document =
+            |node: &Node| has_keys(node) || node.as_list().is_some_and(|items| items.iter().all(|item| has_keys(item)));
+        let is_configuration = |node: &Node| is_document(node) && secret_in(node).is_none();
+        text.trim().is_empty() || documents().is_some_and(|documents| documents.iter().all(is_configuration))
+    };
+    for (field, is_encoded) in [("data", true), ("stringData", false)] {
+        for (key, entry) in secret.get(field).and_then(|data| data.as_map()).into_iter().flatten() {
+            let text = match &entry.node.value {
+                Value::Null => continue,
+                Value::String(text) if !is_encoded => Some(text.to_string()),
+                Value::String(text) => {
+                    let text: String = text.split_ascii_whitespace().collect();
+                    base64::engine::general_purpose::STANDARD
+                        .decode(text)
+                        .ok()
+                        .and_then(|bytes| String::from_utf8(bytes).ok())
+                }
+                _ => None,
+            };
+            if text.is_none_or(|text| !is_harmless(&text)) {
+                return Some(format!("{field}.{key}"));
+            }
+        }
+    }
+    None
+}
+
 /// One owner for each object, and nothing that Argo CD would ignore or refuse.
 pub fn identities(objects: &[Found<'_>], plan: &Plan<'_>, mistakes: &mut Diagnostics) {
     let mut owners: HashMap<&Identity, &Found<'_>> = HashMap::new();
@@ -173,7 +213,7 @@ pub fn identities(objects: &[Found<'_>], plan: &Plan<'_>, mistakes: &mut Diagnos
 
 /// Sizes that Argo CD, etcd and the API server refuse.
 pub fn limits(files: &BTreeMap<String, RenderedFile>, plan: &Plan<'_>, mistakes: &mut Diagnostics) {
-    let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut folders: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for (path, file) in files {
         let place = plan.selection.enabled.get(file.component.as_str()).map(|selected| selected.because);
         let size = file.text.len();
@@ -196,8 +236,10 @@ pub fn limits(files: &BTreeMap<String, RenderedFile>, plan: &Plan<'_>, mistakes:
             }
         }
         if let Some(rest) = path.strip_prefix("manifests/") {
-            *folders.entry(rest.split('/').next().unwrap_or(rest)).or_default() += size;
-            if size > MAX_OBJECT {
+            let folder = rest.split('/').next().unwrap_or(rest);
+            folders.entry(folder).or_insert((0, &file.component)).0 += size;
+            // What a chart makes was measured as the API server does.
+            if size > MAX_OBJECT && file.chart.is_none() {
                 mistakes.push(
                     Diagnostic::new(
                         "too-large",
@@ -209,13 +251,13 @@ pub fn limits(files: &BTreeMap<String, RenderedFile>, plan: &Plan<'_>, mistakes:
             }
         }
     }
-    for (component, size) in folders {
+    for (folder, (size, component)) in folders {
         if size > MAX_FOLDER {
             let place = plan.selection.enabled.get(component).map(|selected| selected.because);
             mistakes.push(
-                Diagnostic::new("too-large", format!("the manifests of `{component}` have {size} bytes, Argo CD reads at most {MAX_FOLDER} in one Application"))
+                Diagnostic::new("too-large", format!("the files in `manifests/{folder}` have {size} bytes, Argo CD reads at most {MAX_FOLDER} in one Application"))
                     .at_maybe(place, "")
-                    .help("split the component"),
+                    .help("split the component, or deliver its chart as a chart: `delivery: charts`"),
             );
         }
     }

@@ -64,6 +64,15 @@ pub struct Planned<'r> {
     pub policy: Policy,
     /// API versions its chart sees, beside Kubernetes' own.
     pub api_versions: Vec<String>,
+    /// The line that has its chart delivered as manifests, where one has.
+    pub manifests: Option<Origin>,
+}
+
+impl Planned<'_> {
+    /// Whether it is a chart whose objects are committed.
+    pub fn is_manifests(&self) -> bool {
+        matches!(&self.content, Content::Chart { chart, .. } if self.manifests.is_some() && chart.folder.is_none())
+    }
 }
 
 /// What an Application deploys.
@@ -280,6 +289,9 @@ impl<'r> Plan<'r> {
             let component = selected.component;
             let base = Policy::defaults().with(&component.policy);
             let over: Policy = typed(Some(&selected.entry), "application");
+            // The component's own word counts, whatever the environment says.
+            let delivery = selected.entry.get("delivery").or_else(|| self.environment.values.get("delivery"));
+            let manifests = delivery.filter(|node| node.as_str() == Some("manifests")).and_then(|node| node.origin());
             let mut planned = |key: Option<&str>, content, namespace: &str, part: &Part| {
                 if let Some(when) = &part.when
                     && !Self::holds(&context, templates, when, mistakes)
@@ -294,6 +306,7 @@ impl<'r> Plan<'r> {
                     wave: 0,
                     policy: base.with(&part.policy).with(&over),
                     api_versions: Vec::new(),
+                    manifests,
                 });
             };
             for chart in &component.charts {

@@ -13,6 +13,8 @@ use sha2::{Digest as _, Sha256};
 use super::charts::Request;
 use super::check;
 use super::component::NamespacePolicy;
+use super::deliver::{self, Delivered};
+use super::lock::LOCK;
 use super::plan::{Content, IN_CLUSTER, NAMESPACES, Plan, Planned};
 use super::repository::Repository;
 use super::rules;
@@ -43,6 +45,8 @@ pub struct RenderedTree<'r> {
     pub files: BTreeMap<String, RenderedFile>,
     /// The Secrets that its components read, in order of component.
     pub secrets: Vec<SecretNeed>,
+    /// Charts whose objects are among the files, by Application.
+    pub delivered: BTreeMap<String, Delivered>,
 }
 
 /// A Secret that must be in the cluster; its contents are never in Git.
@@ -228,6 +232,17 @@ impl<'r> RenderedTree<'r> {
             .map(|a| a.name.clone())
             .collect();
         plan.without(&empty, repository.sources(), &mut mistakes);
+        // Without all values there would be mistakes that follow from mistakes.
+        let delivered = match mistakes.is_empty() {
+            true => {
+                let request = |planned: &Planned<'_>| {
+                    let source = chart_source(&plan, planned, values.get(&planned.name).map(Arc::as_ref)).ok()??;
+                    Request::of_source(&source, &planned.namespace)
+                };
+                deliver::deliver(repository, &plan, request, &mut mistakes)
+            }
+            false => BTreeMap::new(),
+        };
         for (component, list) in &objects {
             for object in list {
                 let namespace = &object.identity.namespace;
@@ -237,38 +252,46 @@ impl<'r> RenderedTree<'r> {
                 }
             }
         }
-        let foreign = adorn_namespaces(repository, &mut plan, &objects, &mut context, &mut mistakes);
-        check::identities(&objects_of(&objects), &plan, &mut mistakes);
+        own_namespaces(&mut plan, &delivered);
+        let foreign = adorn_namespaces(repository, &mut plan, &objects, &delivered, &mut context, &mut mistakes);
+        check::identities(&objects_of(&objects, &delivered), &plan, &mut mistakes);
         let mut mistakes = match mistakes.or(()) {
             Ok(()) => Diagnostics::new(),
             Err(mistakes) => return Err(mistakes),
         };
 
-        let mut files = Files { plan: &plan, files: BTreeMap::new() };
+        let mut files =
+            Files { plan: &plan, files: BTreeMap::new(), by_hand: BTreeMap::new(), delivered_folders: BTreeMap::new() };
         files.root();
         files.namespaces(&foreign);
         for (component, list) in &objects {
             files.manifests(component, list, &mut mistakes);
+        }
+        for (name, delivered) in &delivered {
+            files.delivered(name, delivered, &mut mistakes);
         }
         for application in &plan.applications {
             files.application(application, values.get(&application.name).map(Arc::as_ref), &mut mistakes);
         }
         let enabled: Vec<&str> = plan.selection.enabled.keys().copied().collect();
         for component in enabled {
-            files.project(component, objects.get(component).map(Vec::as_slice).unwrap_or_default());
+            files.project(component, objects.get(component).map(Vec::as_slice).unwrap_or_default(), &delivered);
         }
         bootstrap::render(repository, &mut files, &values, &secrets, &mut context, &mut mistakes);
         files.index();
         let files = files.files;
         plan.context = context;
         check::limits(&files, &plan, &mut mistakes);
-        mistakes.or(RenderedTree { plan, files, secrets })
+        mistakes.or(RenderedTree { plan, files, secrets, delivered })
     }
 }
 
 impl RenderedTree<'_> {
-    /// What Argo CD asks Helm for an Application; nothing where it names no chart.
+    /// What Helm is asked for an Application, by Argo CD or by us; nothing where it has no chart.
     pub fn request(&self, application: &str) -> Option<Request> {
+        if let Some(delivered) = self.delivered.get(application) {
+            return Some(delivered.request.clone());
+        }
         let file = self.files.get(&format!("applications/{application}.yaml"))?;
         file.chart.as_ref()?;
         let text = std::str::from_utf8(&file.text).ok()?;
@@ -405,16 +428,73 @@ fn made_up(entry: &Node, wrong: &mut Diagnostics) {
     }
 }
 
+/// Namespaces that charts write to and nobody makes.
+fn own_namespaces(plan: &mut Plan<'_>, delivered: &BTreeMap<String, Delivered>) {
+    let identities = || delivered.values().flat_map(|one| one.manifests.iter().map(move |made| (one, &made.identity)));
+    let made: BTreeSet<&str> = identities()
+        .filter(|(_, identity)| identity.group.is_empty() && identity.kind == "Namespace")
+        .map(|(_, identity)| identity.name.as_str())
+        .collect();
+    for (one, Identity { namespace, .. }) in identities() {
+        let is_there = made.contains(namespace.as_str()) || plan.namespaces.contains_key(namespace);
+        if !namespace.is_empty() && !Plan::is_foreign(namespace) && !is_there {
+            let selected = plan.selection.enabled.get(one.component.as_str());
+            let policy = selected.map(|selected| selected.component.namespace_policy.clone()).unwrap_or_default();
+            plan.namespaces.insert(namespace.clone(), policy);
+        }
+    }
+}
+
+/// What Argo CD is to make of a chart: nothing where there is none to render.
+fn chart_source(
+    plan: &Plan<'_>,
+    planned: &Planned<'_>,
+    values: Option<&Node>,
+) -> Result<Option<ApplicationSource>, Diagnostic> {
+    let Content::Chart { chart, version } = &planned.content else { return Ok(None) };
+    if chart.folder.is_some() {
+        return Ok(None);
+    }
+    let values = values.filter(|node| node.as_map().is_some_and(|map| !map.is_empty()));
+    let has_null = values.is_some_and(Node::has_null);
+    let text = match values.filter(|_| has_null).map(write::to_string) {
+        Some(Ok(text)) => Some(text),
+        Some(Err(error)) => return Err(Diagnostic::new("template-output", error.to_string()).at(chart.at, "")),
+        None => None,
+    };
+    let helm = HelmSource {
+        release_name: chart.release.clone().unwrap_or_else(|| planned.name.clone()),
+        values_object: values.filter(|_| !has_null).cloned(),
+        values: text,
+        skip_tests: true,
+        skip_crds: chart.skip_crds,
+        kube_version: plan.kube_version.clone(),
+        // Without a list Argo CD would hand over what the live cluster serves at the moment.
+        api_versions: match planned.api_versions.is_empty() {
+            true => vec!["v1".to_owned()],
+            false => planned.api_versions.clone(),
+        },
+    };
+    Ok(Some(ApplicationSource::Chart {
+        repo_url: chart.repository.clone(),
+        chart: chart.name.clone(),
+        target_revision: version.clone(),
+        helm: Box::new(helm),
+    }))
+}
+
 /// Lets components add labels and annotations to every namespace; gives what falls to namespaces that are not ours.
 fn adorn_namespaces(
     repository: &Repository,
     plan: &mut Plan<'_>,
     objects: &BTreeMap<&str, Vec<Arc<Object>>>,
+    delivered: &BTreeMap<String, Delivered>,
     context: &mut Context,
     mistakes: &mut Diagnostics,
 ) -> BTreeMap<String, NamespacePolicy> {
     let mut foreign: BTreeMap<String, NamespacePolicy> = BTreeMap::new();
-    let written = objects.values().flatten().map(|object| &object.identity.namespace);
+    let of_charts = delivered.values().flat_map(|one| &one.manifests).map(|made| &made.identity.namespace);
+    let written = objects.values().flatten().map(|object| &object.identity.namespace).chain(of_charts);
     let used: BTreeSet<String> =
         plan.applications.iter().map(|application| &application.namespace).chain(written).cloned().collect();
     let names: Vec<String> = used.into_iter().filter(|name| !name.is_empty()).collect();
@@ -474,7 +554,18 @@ fn adorn_namespaces(
     foreign
 }
 
-fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Arc<Object>>>) -> Vec<check::Found<'a>> {
+fn objects_of<'a>(
+    objects: &'a BTreeMap<&str, Vec<Arc<Object>>>,
+    delivered: &'a BTreeMap<String, Delivered>,
+) -> Vec<check::Found<'a>> {
+    let of_charts = delivered.values().flat_map(|one| {
+        let found = |made: &'a deliver::Manifest| check::Found {
+            component: one.component.clone(),
+            identity: &made.identity,
+            at: one.at,
+        };
+        one.manifests.iter().map(found)
+    });
     objects
         .iter()
         .flat_map(|(component, list)| {
@@ -484,6 +575,7 @@ fn objects_of<'a>(objects: &'a BTreeMap<&str, Vec<Arc<Object>>>) -> Vec<check::F
                 at: object.at,
             })
         })
+        .chain(of_charts)
         .collect()
 }
 
@@ -701,13 +793,29 @@ fn in_template(template: &TemplateName, output: Option<Origin>, lines: Option<&[
     }
 }
 
-/// A generated file: where it comes from, and its documents.
-fn file_text(component: &str, documents: &[&dyn erased::Document]) -> Arc<[u8]> {
+/// The file name of each object in a folder, with the group where two would have the same.
+fn file_names<'i>(identities: impl Iterator<Item = &'i Identity> + Clone, home: &str) -> Vec<String> {
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    identities.clone().for_each(|identity| *named.entry(identity.file_name(home)).or_default() += 1);
+    let name = |identity: &Identity| match identity.file_name(home) {
+        name if named[&name] > 1 => identity.file_name_with_group(home),
+        name => name,
+    };
+    identities.map(name).collect()
+}
+
+/// The first line of a generated file: where it comes from.
+fn head(component: &str) -> String {
     let from = match component {
         NAMESPACES | ROOT => "environments".to_owned(),
         component => format!("components/{component}"),
     };
-    let mut text = format!("# Generated by kubezero from {from}. Do not edit.\n");
+    format!("# Generated by kubezero from {from}. Do not edit.\n")
+}
+
+/// A generated file: where it comes from, and its documents.
+fn file_text(component: &str, documents: &[&dyn erased::Document]) -> Arc<[u8]> {
+    let mut text = head(component);
     for (index, document) in documents.iter().enumerate() {
         if index > 0 {
             text.push_str("---\n");
@@ -721,6 +829,10 @@ fn file_text(component: &str, documents: &[&dyn erased::Document]) -> Arc<[u8]> 
 struct Files<'p, 'r> {
     plan: &'p Plan<'r>,
     files: BTreeMap<String, RenderedFile>,
+    /// The files of a chart that somebody applies before Argo CD is there, in order: definitions first, and no hooks.
+    by_hand: BTreeMap<String, Vec<String>>,
+    /// The folders of charts below `manifests/`.
+    delivered_folders: BTreeMap<String, String>,
 }
 
 impl Files<'_, '_> {
@@ -911,30 +1023,60 @@ impl Files<'_, '_> {
 
     fn manifests(&mut self, component: &str, objects: &[Arc<Object>], mistakes: &mut Diagnostics) {
         let home = self.plan.selection.enabled[component].namespace.clone();
-        let mut named: BTreeMap<String, Vec<&Arc<Object>>> = BTreeMap::new();
-        for object in objects {
-            named.entry(object.identity.file_name(&home)).or_default().push(object);
+        let named = file_names(objects.iter().map(|object| &object.identity), &home);
+        for (object, name) in objects.iter().zip(named) {
+            let path = format!("manifests/{component}/{name}");
+            self.no_other(&path, component, object.at, mistakes);
+            let inputs = vec![object.template.path.clone()];
+            self.insert(path, component, object.text.clone(), None, inputs);
         }
-        for (name, objects) in named {
-            for object in &objects {
-                let name = match objects.len() {
-                    1 => name.clone(),
-                    _ => object.identity.file_name_with_group(&home),
-                };
-                let path = format!("manifests/{component}/{name}");
-                if self.files.contains_key(&path) {
-                    mistakes.push(
-                        Diagnostic::new(
-                            "name-collision",
-                            format!("two objects of `{component}` would be the file `{path}`"),
-                        )
-                        .at(object.at, "")
-                        .help("rename one: they differ only in upper and lower case, and on some file systems that is one file"),
-                    );
-                }
-                let inputs = vec![object.template.path.clone()];
-                self.insert(path, component, object.text.clone(), None, inputs);
+    }
+
+    /// The objects of a chart, one a file.
+    fn delivered(&mut self, application: &str, delivered: &Delivered, mistakes: &mut Diagnostics) {
+        let planned = self.plan.applications.iter().find(|planned| planned.name == application);
+        let Some(planned) = planned else { return };
+        let mut inputs = vec![LOCK.to_owned(), format!("components/{}/component.yaml", delivered.component)];
+        if let Content::Chart { chart, .. } = &planned.content {
+            inputs.extend(chart.values.as_ref().map(|template| template.path.clone()));
+        }
+        inputs.sort();
+        let named = file_names(delivered.manifests.iter().map(|made| &made.identity), &planned.namespace);
+        let mut by_hand: Vec<(u8, String)> = Vec::new();
+        for (made, name) in delivered.manifests.iter().zip(named) {
+            let path = format!("{}{name}", delivered.folder);
+            self.no_other(&path, application, delivered.at, mistakes);
+            let mut text = head(&delivered.component);
+            let notes = [format!("From {} of the chart.", made.template)];
+            for note in notes.iter().chain(&made.notes) {
+                text.push_str(&format!("# {}\n", deliver::printable(note)));
             }
+            erased::Document::append(&Ordered(&tidy(&made.node)), &mut text);
+            if !made.is_hook {
+                let rank = match made.identity.kind.as_str() {
+                    "Namespace" => 0,
+                    "CustomResourceDefinition" => 1,
+                    _ => 2,
+                };
+                by_hand.push((rank, path.clone()));
+            }
+            let text = Arc::from(text.into_bytes());
+            self.insert(path, &delivered.component, text, Some(delivered.chart.clone()), inputs.clone());
+        }
+        by_hand.sort();
+        self.by_hand.insert(application.to_owned(), by_hand.into_iter().map(|(_, path)| path).collect());
+        let folder = delivered.folder.trim_start_matches("manifests/").trim_end_matches('/');
+        self.delivered_folders.insert(application.to_owned(), folder.to_owned());
+    }
+
+    /// Says so where a file is there already.
+    fn no_other(&self, path: &str, owner: &str, at: Origin, mistakes: &mut Diagnostics) {
+        if self.files.contains_key(path) {
+            mistakes.push(
+                Diagnostic::new("name-collision", format!("two objects of `{owner}` would be the file `{path}`"))
+                    .at(at, "")
+                    .help("rename one: they differ only in upper and lower case, and on some file systems that is one file"),
+            );
         }
     }
 
@@ -956,34 +1098,15 @@ impl Files<'_, '_> {
                     };
                     return self.finish_application(planned, source, shown, inputs);
                 }
-                let values = values.filter(|node| node.as_map().is_some_and(|map| !map.is_empty()));
-                let has_null = values.is_some_and(Node::has_null);
-                let text = match values.filter(|_| has_null).map(write::to_string) {
-                    Some(Ok(text)) => Some(text),
-                    Some(Err(error)) => {
-                        mistakes.push(Diagnostic::new("template-output", error.to_string()).at(chart.at, ""));
-                        None
-                    }
-                    None => None,
-                };
-                let helm = HelmSource {
-                    release_name: chart.release.clone().unwrap_or_else(|| planned.name.clone()),
-                    values_object: values.filter(|_| !has_null).cloned(),
-                    values: text,
-                    skip_tests: true,
-                    skip_crds: chart.skip_crds,
-                    kube_version: self.plan.kube_version.clone(),
-                    // Without a list Argo CD would hand over what the live cluster serves at the moment.
-                    api_versions: match planned.api_versions.is_empty() {
-                        true => vec!["v1".to_owned()],
-                        false => planned.api_versions.clone(),
-                    },
-                };
-                let source = ApplicationSource::Chart {
-                    repo_url: chart.repository.clone(),
-                    chart: chart.name.clone(),
-                    target_revision: version.clone(),
-                    helm: Box::new(helm),
+                if planned.is_manifests() {
+                    inputs.push(LOCK.to_owned());
+                    let folder = self.delivered_folders.get(&planned.name).cloned().unwrap_or_default();
+                    return self.finish_application(planned, self.folder_source(&folder), shown, inputs);
+                }
+                let source = match chart_source(self.plan, planned, values) {
+                    Ok(Some(source)) => source,
+                    Ok(None) => return,
+                    Err(diagnostic) => return mistakes.push(diagnostic),
                 };
                 (source, shown)
             }
@@ -1014,7 +1137,7 @@ impl Files<'_, '_> {
     }
 
     /// Exactly the repositories, namespaces and cluster-scoped kinds that the component's Applications need.
-    fn project(&mut self, name: &str, objects: &[Arc<Object>]) {
+    fn project(&mut self, name: &str, objects: &[Arc<Object>], delivered: &BTreeMap<String, Delivered>) {
         let component = self.plan.selection.enabled[name].component;
         let mut repositories = BTreeSet::new();
         let mut namespaces = BTreeSet::new();
@@ -1023,19 +1146,27 @@ impl Files<'_, '_> {
         for application in self.plan.applications.iter().filter(|application| application.component == name) {
             any = true;
             namespaces.insert(application.namespace.clone());
-            match &application.content {
-                Content::Manifests => {
-                    repositories.insert(self.plan.argocd.repo_url.clone());
-                    for object in objects {
-                        let Identity { group, kind, namespace, .. } = &object.identity;
-                        if namespace.is_empty() {
-                            let (group, kind) = (group.clone(), kind.clone());
-                            kinds.insert(ClusterResource { group, kind, name: String::new() });
-                        } else {
-                            namespaces.insert(namespace.clone());
-                        }
+            // Of what is committed it is known what is written.
+            let committed: Option<Vec<&Identity>> = match &application.content {
+                Content::Manifests => Some(objects.iter().map(|object| &object.identity).collect()),
+                Content::Chart { .. } => delivered
+                    .get(&application.name)
+                    .map(|delivered| delivered.manifests.iter().map(|made| &made.identity).collect()),
+            };
+            if let Some(committed) = committed {
+                repositories.insert(self.plan.argocd.repo_url.clone());
+                for Identity { group, kind, namespace, .. } in committed {
+                    if namespace.is_empty() {
+                        let (group, kind) = (group.clone(), kind.clone());
+                        kinds.insert(ClusterResource { group, kind, name: String::new() });
+                    } else {
+                        namespaces.insert(namespace.clone());
                     }
                 }
+                continue;
+            }
+            match &application.content {
+                Content::Manifests => {}
                 Content::Chart { chart, .. } => {
                     repositories.insert(chart.repository.clone());
                     namespaces.extend(chart.writes_namespaces.iter().cloned());

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use helm_render::reads::Unread;
+use helm_render::render::Prepared;
 use rayon::prelude::*;
 
-use super::charts::{ChartObjects, Charts, Problem, Request, VENDOR, Vendored};
+use super::charts::{ChartObject, ChartObjects, Charts, Problem, Request, VENDOR, Vendored};
 use super::component::{self, BootstrapTemplate, Component, ComponentFiles};
-use super::lock::{self, LOCK, Lock};
+use super::lock::{self, LOCK, Lock, Pin};
 use super::rules::{self, Rule};
 use super::source::{Found, Kind, Source};
 use super::template::{TemplateName, Templates};
@@ -298,6 +300,39 @@ impl Repository {
     pub fn objects(&self, request: &Request) -> std::result::Result<Arc<ChartObjects>, Problem> {
         let scopes = |group: &str, kind: &str| self.facts.is_namespaced(group, kind);
         self.charts.objects(&self.lock, &self.vendored, request, &scopes)
+    }
+
+    /// What a chart comes to with values that nobody has: nothing of it is kept.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn probe(&self, request: &Request) -> std::result::Result<Vec<ChartObject>, Problem> {
+        let scopes = |group: &str, kind: &str| self.facts.is_namespaced(group, kind);
+        self.charts.probe(&self.lock, &self.vendored, request, &scopes)
+    }
+
+    /// Which values of a request no template of its chart reads.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or does not render.
+    pub fn unread(&self, request: &Request) -> std::result::Result<Vec<Unread>, Problem> {
+        self.charts.unread(&self.lock, &self.vendored, request)
+    }
+
+    /// The archive of a chart, and whether it came with the repository.
+    ///
+    /// # Errors
+    /// Where it is not at hand, or is another one than the lock says.
+    pub fn archive(&self, pin: &Pin) -> std::result::Result<(Vec<u8>, bool), Problem> {
+        self.charts.archive_of(&self.lock, &self.vendored, pin)
+    }
+
+    /// A pinned chart.
+    ///
+    /// # Errors
+    /// Where its archive is not at hand, is another one than the lock says, or cannot be read.
+    pub fn chart(&self, pin: &Pin) -> std::result::Result<Arc<Prepared>, Problem> {
+        self.charts.chart(&self.lock, &self.vendored, pin)
     }
 
     /// What Helm prints of a chart, without its tests.

@@ -1,18 +1,21 @@
 //! Why something changes: the input lines behind it, on both sides, those first that were edited.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use similar::{Algorithm, DiffOp};
 
 use super::View;
 use super::group::Group;
-use super::model::{Action, Cause, Exception, Line};
+use super::model::{Action, Cause, Exception, Line, Object};
 use super::secret;
 use super::tree::Raw;
 use crate::diagnostic::{FileId, Origin};
 use crate::objects::manifest::Identity;
+use crate::pipeline::lock::LOCK;
 use crate::pipeline::plan::{Content, NAMESPACES};
-use crate::pipeline::render::ROOT;
+use crate::pipeline::probe;
+use crate::pipeline::render::{ROOT, RenderedTree};
 use crate::pipeline::trace;
 use crate::values::edit::{Edit, Segment};
 use crate::yaml::Node;
@@ -28,7 +31,24 @@ pub struct Causes<'v> {
     files: BTreeMap<String, Lines>,
     /// The files of both sides by path.
     ids: [BTreeMap<&'v str, FileId>; 2],
+    /// What was found out about Applications that change in several ways, by environment and name.
+    tried: Mutex<BTreeMap<(String, String), Tried>>,
 }
+
+/// Filled by the first who asks.
+type Tried = Arc<OnceLock<Option<Reached>>>;
+
+/// Which changes of an Application reach which object of its chart.
+#[derive(Debug)]
+struct Reached {
+    /// The paths of the changes in the Application.
+    paths: Vec<Vec<Segment>>,
+    /// For each object those that reach it.
+    objects: BTreeMap<Object, Vec<usize>>,
+}
+
+/// More changes of one Application than these are not tried one by one.
+const MOST_TRIED: usize = 64;
 
 /// What differs in one input file.
 #[derive(Debug, Default)]
@@ -67,7 +87,7 @@ impl<'v> Causes<'v> {
             let files = view.into_iter().flat_map(|view| view.repository.sources().iter());
             files.map(|(id, file)| (file.path.as_ref(), id)).collect()
         });
-        Causes { base, head, files, ids }
+        Causes { base, head, files, ids, tried: Mutex::default() }
     }
 
     /// Paths of the input files that differ.
@@ -165,21 +185,86 @@ impl<'v> Causes<'v> {
 
     /// Why an object of a chart changes: because its Application does.
     fn of_chart(&self, raw: &Raw, raws: &[Raw]) -> Vec<Cause> {
-        let file = raw.head_file.as_ref().or(raw.base_file.as_ref());
+        let file = raw.chart.as_ref().map(|application| format!("applications/{application}.yaml"));
         let is_application = |other: &&Raw| {
             other.chart.is_none()
                 && other.environment == raw.environment
-                && other.head_file.as_ref().or(other.base_file.as_ref()) == file
+                && other.head_file.as_ref().or(other.base_file.as_ref()) == file.as_ref()
         };
-        let Some(application) = raws.iter().find(is_application) else { return Vec::new() };
+        let Some(application) = raws.iter().find(is_application) else { return self.of_archive(raw) };
         let mut causes = self.of_object(application);
-        for cause in application.edits.iter().flat_map(|edit| self.of_path(application, &edit.path)) {
+        let reached = raw.chart.as_ref().map(|name| self.reached(&raw.environment, name));
+        let reached = reached.as_ref().and_then(|tried| tried.get()?.as_ref());
+        let paths: Vec<&Vec<Segment>> =
+            match reached.and_then(|reached| Some((reached, reached.objects.get(&raw.object)?))) {
+                Some((reached, some)) => some.iter().filter_map(|index| reached.paths.get(*index)).collect(),
+                None => application.edits.iter().map(|edit| &edit.path).collect(),
+            };
+        for cause in paths.into_iter().flat_map(|path| self.of_path(application, path)) {
             if !causes.contains(&cause) {
                 causes.push(cause);
             }
         }
         causes.truncate(MOST);
         causes
+    }
+
+    /// Why an object of a chart changes whose Application does not: its archive is another one.
+    fn of_archive(&self, raw: &Raw) -> Vec<Cause> {
+        let locked = |which: Which| -> Option<Origin> {
+            let view = self.view(which)?;
+            let request = view.tree(&raw.environment)?.request(raw.chart.as_ref()?)?;
+            view.repository.lock().get(&request.pin)?.at
+        };
+        let Some(at) = locked(Which::Head).or_else(|| locked(Which::Base)) else { return Vec::new() };
+        let mut causes = self.changed_lines(LOCK);
+        // An entry has five lines.
+        causes.retain(|cause| {
+            let line = cause.after.as_ref().or(cause.before.as_ref()).map_or(0, |line| line.line);
+            (at.line.saturating_sub(1)..at.line + 4).contains(&line)
+        });
+        causes.truncate(MOST);
+        causes
+    }
+
+    /// Which changes of an Application reach which object of its chart: each is taken back by itself, to see what becomes of the objects.
+    fn reached(&self, environment: &str, application: &str) -> Tried {
+        let key = (environment.to_owned(), application.to_owned());
+        // Whoever panicked left whole entries behind.
+        let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        tried.get_or_init(|| self.try_each(environment, application));
+        tried
+    }
+
+    fn try_each(&self, environment: &str, application: &str) -> Option<Reached> {
+        let (base, head) = (self.base?, self.head?);
+        let before = base.tree(environment)?.request(application)?;
+        let after = head.tree(environment)?.request(application)?;
+        let (old, new) = (probe::values(&before), probe::values(&after));
+        let changed = probe::differing(&old, &new);
+        let is_other_chart = before.pin != after.pin;
+        let number = changed.len() + usize::from(is_other_chart);
+        if !(2..=MOST_TRIED).contains(&number) {
+            return None;
+        }
+        let keys = |keys: &[&str]| -> Vec<Segment> { keys.iter().map(|key| Segment::Key((*key).to_owned())).collect() };
+        let (mut paths, mut taken_back) = (Vec::new(), Vec::new());
+        if is_other_chart {
+            let request = crate::pipeline::charts::Request { pin: before.pin.clone(), ..after.clone() };
+            paths.push(keys(&["spec", "source", "targetRevision"]));
+            taken_back.push(probe::objects(base.repository, &request, &new));
+        }
+        for path in changed {
+            let values = probe::with(&new, &path, probe::at(&old, &path));
+            taken_back.push(probe::objects(head.repository, &after, &values));
+            let mut whole = keys(&["spec", "source", "helm", "valuesObject"]);
+            whole.extend(path.into_iter().map(Segment::Key));
+            paths.push(whole);
+        }
+        let now = head.repository.objects(&after).ok()?;
+        let reached = probe::reached(&probe::by_identity(now.objects.clone()), &taken_back);
+        let objects = reached.into_iter().map(|(identity, some)| (Object::from(identity), some)).collect();
+        Some(Reached { paths, objects })
     }
 
     fn of_object(&self, raw: &Raw) -> Vec<Cause> {
@@ -366,6 +451,14 @@ impl<'v> Causes<'v> {
                 return node.map_or_else(Vec::new, |node| self.node(view, raw, &node, inner));
             }
             return match (&application.content, plain.as_slice()) {
+                (Content::Chart { .. }, ["spec", "source", ..]) if application.is_manifests() => {
+                    let mut origins = of(&["components", application.component, "delivery"]);
+                    origins.extend(of(&["delivery"]));
+                    if let ["spec", "source", key @ ("targetRevision" | "repoURL")] = plain.as_slice() {
+                        origins.extend(of(&["argocd", key]));
+                    }
+                    origins
+                }
                 (Content::Chart { chart, .. }, ["spec", "source", "targetRevision"]) => {
                     let mut origins = of(&["components", application.component, "charts", &chart.key, "version"]);
                     origins.push(chart.version_at);
@@ -395,10 +488,39 @@ impl<'v> Causes<'v> {
                 namespace: wanted.namespace.clone(),
                 name: wanted.name.clone(),
             };
+            if let Some((application, _)) = tree.delivered.iter().find(|(_, one)| file.starts_with(&one.folder)) {
+                return self.of_delivered(view, tree, application);
+            }
             let node = trace::object(view.repository, &tree.plan, &raw.component, &wanted);
             return node.map_or_else(Vec::new, |node| self.node(view, raw, &node, &plain));
         }
         Vec::new()
+    }
+
+    /// The lines that an object of a chart comes from: the chart's version, and every value that it is given.
+    fn of_delivered(&self, view: View<'v>, tree: &RenderedTree<'_>, application: &str) -> Vec<Origin> {
+        let Some(planned) = tree.plan.applications.iter().find(|planned| planned.name == application) else {
+            return Vec::new();
+        };
+        let Content::Chart { chart, .. } = &planned.content else { return Vec::new() };
+        let pinned = ["components", planned.component, "charts", &chart.key, "version"].map(str::to_owned);
+        let pinned = trace::settings(view.repository, &tree.plan, &pinned);
+        let mut origins: Vec<Origin> = pinned.into_iter().rev().map(|setting| setting.at).collect();
+        origins.push(chart.version_at);
+        if let Some(values) = trace::values(view.repository, &tree.plan, planned) {
+            below(&values, &mut origins);
+        }
+        let sources = view.repository.sources();
+        let templates = |origin: &Origin| sources.path(origin.file).ends_with(".hbs");
+        for origin in origins.clone().into_iter().filter(templates) {
+            for name in trace::reads(sources.line(origin)) {
+                if let Some((_, segments)) = trace::variable(&tree.plan, planned.component, &name) {
+                    origins.extend(leaf_origins(view, &tree.plan.environment.name, &segments));
+                }
+            }
+        }
+        origins.push(planned.manifests.unwrap_or(chart.at));
+        origins
     }
 
     /// Where a node was written, what that line reads, and who set that.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::View;
 use super::cause::{Causes, line_of};
-use super::model::{Exception, Item, Line, WithoutEffect};
+use super::model::{ChartSeen, Exception, Item, Line, WithoutEffect};
 use crate::diagnostic::Origin;
 use crate::pipeline::render::RenderedTree;
 use crate::pipeline::repository::Overlay;
@@ -19,6 +19,7 @@ pub fn without_effect(
     head: Option<View<'_>>,
     causes: &Causes<'_>,
     items: &[Item],
+    charts: &[ChartSeen],
 ) -> Vec<WithoutEffect> {
     let mut found = Vec::new();
     let is_on = |component: &str| {
@@ -45,6 +46,14 @@ pub fn without_effect(
                 }
             }
             ["components", "partials" | "facts", ..] => found.extend(whole(file, causes, items, |_| true)),
+            // A chart that has another archive has other objects, and is among the charts.
+            ["components", "charts.lock"] if charts.is_empty() => {
+                let line = only_layout(file, causes);
+                found.extend(
+                    line.map(|found| WithoutEffect { why: "no environment's charts change".to_owned(), ..found }),
+                );
+            }
+            ["components", "charts.lock"] | ["components", "vendor", ..] => {}
             ["components", component, _, ..] if !is_on(component) => {
                 // One line says it of all its files.
                 let line = only_layout(file, causes).filter(|_| off.insert(*component));

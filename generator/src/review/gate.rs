@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::View;
-use super::model::{Action, Class, Demand, Item, Line, Object, Place};
+use super::model::{Action, ChartSeen, Class, Demand, Item, Line, Object, Place};
 use crate::yaml::{Node, Value};
 
 /// A commit trailer that says yes: `Accept-Delete: aws-ha/logging`.
@@ -28,7 +28,13 @@ struct Gate {
 const PROTECTED: [Class; 4] = [Class::Destroyed, Class::DataLoss, Class::Immutable, Class::Identity];
 
 /// Marks what is protected, and lists what is asked.
-pub fn demands(base: Option<View<'_>>, head: Option<View<'_>>, items: &mut [Item], said: &[Acceptance]) -> Vec<Demand> {
+pub fn demands(
+    base: Option<View<'_>>,
+    head: Option<View<'_>>,
+    items: &mut [Item],
+    charts: &[ChartSeen],
+    said: &[Acceptance],
+) -> Vec<Demand> {
     let gates: BTreeMap<String, Gate> =
         super::environments(base, head).into_iter().map(|name| (name.to_owned(), Gate::of(base, head, name))).collect();
     let mut demands = Vec::new();
@@ -50,6 +56,24 @@ pub fn demands(base: Option<View<'_>>, head: Option<View<'_>>, items: &mut [Item
                     demands.push(demand(item, place, *class, name, at, said));
                 }
             }
+        }
+    }
+    for chart in charts.iter().filter(|chart| chart.unseen.is_some()) {
+        for environment in &chart.environments {
+            let Some(at) = gates.get(environment).and_then(|gate| gate.protected.as_ref()) else { continue };
+            let value = format!("{environment}/{}", chart.application);
+            demands.push(Demand {
+                gate: "protected".to_owned(),
+                about: format!(
+                    "what becomes of the objects of `{}` in `{environment}` was not seen",
+                    chart.application
+                ),
+                at: at.clone(),
+                accepted: is_said(said, "Accept-Unseen", &value),
+                trailer: Some(format!("Accept-Unseen: {value}")),
+                environment: environment.clone(),
+                item: String::new(),
+            });
         }
     }
     for (environment, count) in deleted {

@@ -29,7 +29,7 @@ use crate::pipeline::repository::Repository;
 use cause::Causes;
 use facts::Facts;
 use gate::Acceptance;
-use model::{Class, Item, Review, Side, Totals};
+use model::{ChartSeen, Class, Item, Review, Side, Totals};
 use tree::{Files, Raw};
 
 /// One side, rendered.
@@ -84,7 +84,14 @@ pub fn review(
 ) -> Review {
     let environments = environments(base, head);
     let mut raws = changes(&environments, |environment| {
-        (files(base.and_then(|view| view.tree(environment))), files(head.and_then(|view| view.tree(environment))))
+        let trees = [base, head].map(|view| view.and_then(|view| view.tree(environment)));
+        let [mut before, mut after] = trees.map(files);
+        // The objects of a chart that is delivered in another way than before stay the same, wherever they are.
+        for folder in chart::handed_over(trees[0], trees[1]) {
+            before.retain(|path, _| !path.starts_with(folder));
+            after.retain(|path, _| !path.starts_with(folder));
+        }
+        (before, after)
     });
     let each: Vec<&str> = environments.iter().copied().collect();
     let of_charts: Vec<_> = each.par_iter().map(|environment| chart::changes(environment, base, head)).collect();
@@ -98,7 +105,8 @@ pub fn review(
     let mut groups = group::group(&raws, &facts);
     groups.par_iter_mut().for_each(|group| causes.explain(group, &raws));
     let mut items: Vec<Item> = groups.into_iter().map(|group| group.item).collect();
-    let demands = gate::demands(base, head, &mut items, acceptances);
+    let charts = chart::together(charts);
+    let demands = gate::demands(base, head, &mut items, &charts, acceptances);
 
     let by_tool = committed.map_or_else(Vec::new, |committed| {
         let raws = changes(&environments, |environment| {
@@ -115,8 +123,8 @@ pub fn review(
         group::group(&raws, &facts).into_iter().map(|group| group.item).collect()
     });
 
-    let without_effect = effect::without_effect(base, head, &causes, &items);
-    let totals = totals(&raws, &items, base, head, &causes);
+    let without_effect = effect::without_effect(base, head, &causes, &items, &charts);
+    let totals = totals(&raws, &items, &charts, base, head, &causes);
     Review {
         base: side(names.0, base),
         head: side(names.1, head),
@@ -124,7 +132,7 @@ pub fn review(
         by_tool,
         without_effect,
         demands,
-        charts: chart::together(charts),
+        charts,
         totals,
     }
 }
@@ -192,7 +200,14 @@ pub fn digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f str, &'f [u8])>)
     hex(&digest.finalize())
 }
 
-fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<View<'_>>, causes: &Causes<'_>) -> Totals {
+fn totals(
+    raws: &[Raw],
+    items: &[Item],
+    charts: &[ChartSeen],
+    base: Option<View<'_>>,
+    head: Option<View<'_>>,
+    causes: &Causes<'_>,
+) -> Totals {
     let mut digest = Sha256::new();
     let mut by_class: BTreeMap<Class, usize> = BTreeMap::new();
     for raw in raws {
@@ -212,6 +227,10 @@ fn totals(raws: &[Raw], items: &[Item], base: Option<View<'_>>, head: Option<Vie
                 .map_or(&[][..], |file| file.text.as_ref());
             digest.update(Sha256::digest(text));
         }
+    }
+    // A review that shows less than another is another one.
+    for chart in charts.iter().filter(|chart| chart.unseen.is_some()) {
+        digest.update(serde_json::to_string(chart).unwrap_or_default());
     }
     Totals {
         changed: raws.len(),

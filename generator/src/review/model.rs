@@ -45,10 +45,28 @@ pub struct ChartSeen {
     pub environments: Vec<String>,
     /// How many of its objects change, over these environments.
     pub objects: usize,
+    /// `charts` or `manifests`, where it is delivered in another way than before.
+    pub delivered: Option<String>,
+    /// How many objects stay as they are then.
+    pub kept: usize,
     /// Why its objects could not be shown, to go after its name; none where they are among the items.
     pub unseen: Option<String>,
     /// What to do about that.
     pub remedy: String,
+    /// The line that says its version: after the change where it stays.
+    pub at: Option<Line>,
+}
+
+impl Review {
+    /// The charts of which it is not known what becomes of their objects.
+    pub fn unseen(&self) -> impl Iterator<Item = &ChartSeen> {
+        self.charts.iter().filter(|chart| chart.unseen.is_some())
+    }
+
+    /// Whether something changes, or may: what was not seen counts as a change.
+    pub fn has_changes(&self) -> bool {
+        self.totals.changed > 0 || self.unseen().next().is_some()
+    }
 }
 
 /// One side of a review.

@@ -179,33 +179,24 @@ fn objects<'f>(files: impl Iterator<Item = (&'f &'f str, &'f (&'f [u8], &'f str)
 }
 
 /// The objects in a file; one that stands for the file itself where it holds none. What bootstraps a cluster is applied as files.
-fn read(path: &str, text: &[u8]) -> Vec<(Object, Json)> {
+pub fn read(path: &str, text: &[u8]) -> Vec<(Object, Json)> {
     let text = String::from_utf8_lossy(text);
-    let documents = match path.ends_with(".yaml") || path.ends_with(".json") {
-        true => yaml::parse_all(FileId(u32::MAX), &text).unwrap_or_default(),
+    let parsed = || yaml::parse_all(FileId(u32::MAX), &text).unwrap_or_default();
+    let mut documents = match path.ends_with(".yaml") || path.ends_with(".json") {
+        true => yaml::written::read_all(&text).unwrap_or_else(|| parsed().iter().map(yaml::Node::to_json).collect()),
         false => Vec::new(),
     };
     let as_file = |content| {
         let name = path.to_owned();
         vec![(Object { group: String::new(), kind: "File".to_owned(), namespace: String::new(), name }, content)]
     };
-    match documents.as_slice() {
-        [] => as_file(Json::String(text.into_owned())),
-        [document] if path.starts_with("bootstrap/") => as_file(document.to_json()),
-        documents if path.starts_with("bootstrap/") => {
-            as_file(Json::Array(documents.iter().map(yaml::Node::to_json).collect()))
-        }
-        documents => {
-            let identities: Result<Vec<Identity>, _> = documents.iter().map(Identity::of).collect();
-            match identities {
-                Ok(identities) => identities
-                    .into_iter()
-                    .zip(documents)
-                    .map(|(identity, document)| (Object::from(identity), document.to_json()))
-                    .collect(),
-                Err(_) => as_file(Json::Array(documents.iter().map(yaml::Node::to_json).collect())),
-            }
-        }
+    let is_applied_as_file = path.starts_with("bootstrap/");
+    let identities: Option<Vec<Identity>> = documents.iter().map(Identity::of_json).collect();
+    match identities {
+        _ if documents.is_empty() => as_file(Json::String(text.into_owned())),
+        Some(identities) if !is_applied_as_file => identities.into_iter().map(Object::from).zip(documents).collect(),
+        _ if is_applied_as_file && documents.len() == 1 => as_file(documents.remove(0)),
+        _ => as_file(Json::Array(documents)),
     }
 }
 

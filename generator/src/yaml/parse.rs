@@ -324,7 +324,7 @@ fn indentation(text: &str, at: Origin) -> usize {
 }
 
 /// What an unquoted scalar means in YAML 1.2, or why it is refused.
-fn plain(text: &str) -> Result<Value, &'static str> {
+pub(super) fn plain(text: &str) -> Result<Value, &'static str> {
     let string = || Ok(Value::String(Arc::from(text)));
     let Some(first) = text.bytes().next() else { return Ok(Value::Null) };
     match text {

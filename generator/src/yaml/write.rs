@@ -82,11 +82,12 @@ fn is_block(text: &str) -> bool {
         // A first line that is blank or indented would need an indentation indicator.
         && !text.starts_with([' ', '\n', '\t'])
         // Blank-only lines and trailing blanks survive in a literal, but no editor shows them.
-        && text.split('\n').all(|line| !line.ends_with([' ', '\t']))
-        && text.chars().all(|c| c == '\n' || (is_printable(c) && c != '\u{feff}'))
-        && !text.contains("\u{2028}")
-        && !text.contains("\u{2029}")
-        && !text.contains('\u{85}')
+        && text.split('\n').all(is_literal)
+}
+
+/// Whether a line can stand in a literal block.
+pub(super) fn is_literal(line: &str) -> bool {
+    !line.ends_with(' ') && line.chars().all(|c| is_printable(c) && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'))
 }
 
 fn block(out: &mut String, text: &str, indent: usize) {
@@ -134,20 +135,8 @@ pub fn push_scalar(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            // Joiners and direction marks are escaped, so that a reviewer sees that they are there.
-            '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}'
-            | '\u{fffe}'
-            | '\u{ffff}'
-            | '\u{a0}' => {
-                let _ = write!(out, "\\u{:04X}", c as u32);
-            }
-            c if is_printable(c) => out.push(c),
-            c if (c as u32) <= 0xff => {
+            c if is_raw(c) => out.push(c),
+            c if c < '\u{a0}' => {
                 let _ = write!(out, "\\x{:02X}", c as u32);
             }
             c if (c as u32) <= 0xffff => {
@@ -161,8 +150,18 @@ pub fn push_scalar(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Whether a character stands for itself between double quotes.
+pub(super) fn is_raw(c: char) -> bool {
+    // Joiners and direction marks are escaped, so that a reviewer sees that they are there.
+    let is_hidden = matches!(
+        c,
+        '\u{a0}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    );
+    is_printable(c) && !is_hidden && c != '"' && c != '\\'
+}
+
 /// Whether a string can stand without quotes for readers of YAML 1.1 and 1.2 alike.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return false };
     let starts_well =

@@ -29,9 +29,51 @@ impl Files {
     }
 }
 
-/// Text of the engine is UTF-8. Helm would pass the bytes on; to change them silently would be worse than to say so.
+/// Text of the engine is UTF-8. To change bytes silently would be worse than to say so.
 fn string<'a>(name: &str, data: &'a [u8]) -> Result<&'a str, String> {
-    std::str::from_utf8(data).map_err(|_| format!("{name} is not UTF-8, and only AsSecrets can take such files in"))
+    std::str::from_utf8(data).map_err(|_| format!("{name} is not UTF-8, so that it has no lines"))
+}
+
+/// A file that is no text. To templates it is a string, that can be passed on and encoded.
+#[derive(Debug)]
+struct Binary(Arc<[u8]>);
+
+impl Object for Binary {
+    fn kind(&self) -> &'static str {
+        "string"
+    }
+
+    fn reflected(&self) -> &'static str {
+        "string"
+    }
+
+    fn truth(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn call(&self, _name: &str, _arguments: &[Value]) -> Option<Result<Value, String>> {
+        None
+    }
+
+    fn display(&self) -> String {
+        replaced(&self.0)
+    }
+
+    fn as_map(&self) -> Option<BTreeMap<Arc<str>, Value>> {
+        None
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        Some(&self.0)
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(replaced(&self.0))
+    }
 }
 
 /// A file as JSON has it, by way of which it becomes YAML: a byte that is no text is replaced.
@@ -81,7 +123,13 @@ impl Object for Files {
             _ => "",
         };
         Some(match name {
-            "Get" => self.read(argument).map(Value::from),
+            "Get" => Ok(match self.files.get(argument) {
+                Some(data) => match std::str::from_utf8(data) {
+                    Ok(text) => text.into(),
+                    Err(_) => Value::Object(Arc::new(Binary(Arc::clone(data)))),
+                },
+                None => "".into(),
+            }),
             "GetBytes" => Ok(Value::bytes(self.files.get(argument).map_or(&[], |data| data))),
             "Glob" => {
                 let glob = Glob::new(argument).unwrap_or_else(|_| Glob::all());

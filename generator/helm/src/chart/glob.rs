@@ -5,6 +5,7 @@
 pub(crate) struct BadPattern;
 
 /// What one step of a shell pattern asks for.
+#[derive(Debug)]
 enum Step {
     Star,
     Any,
@@ -52,16 +53,38 @@ fn shell_steps(pattern: &str) -> Result<Vec<Step>, BadPattern> {
     Ok(steps)
 }
 
-/// Whether a name matches a shell pattern, in which `*` and `?` stop at slashes.
-pub(crate) fn shell(pattern: &str, name: &str) -> Result<bool, BadPattern> {
-    let steps = shell_steps(pattern)?;
-    let name: Vec<char> = name.chars().collect();
-    Ok(walk(&steps, &name, |step, char| match step {
-        Step::Star => char != '/',
-        Step::Any => char != '/',
-        Step::Set(negated, ranges) => ranges.iter().any(|(low, high)| (*low..=*high).contains(&char)) != *negated,
-        Step::Char(wanted) => *wanted == char,
-    }))
+/// A shell pattern, in which `*` and `?` stop at slashes.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    steps: Vec<Step>,
+    /// The text, where it is nothing but text, or but a star and text, which is what most patterns are.
+    simple: Option<(bool, String)>,
+}
+
+impl Shell {
+    /// Reads a pattern.
+    pub(crate) fn new(pattern: &str) -> Result<Shell, BadPattern> {
+        let steps = shell_steps(pattern)?;
+        let text = pattern.strip_prefix('*').unwrap_or(pattern);
+        let simple = !text.contains(['*', '?', '[', '\\', '/']);
+        Ok(Shell { steps, simple: simple.then(|| (text.len() < pattern.len(), text.to_owned())) })
+    }
+
+    /// Whether a name matches.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        match &self.simple {
+            Some((false, text)) => return name == text,
+            Some((true, text)) => return name.strip_suffix(text.as_str()).is_some_and(|start| !start.contains('/')),
+            None => {}
+        }
+        let name: Vec<char> = name.chars().collect();
+        walk(&self.steps, &name, |step, char| match step {
+            Step::Star => char != '/',
+            Step::Any => char != '/',
+            Step::Set(negated, ranges) => ranges.iter().any(|(low, high)| (*low..=*high).contains(&char)) != *negated,
+            Step::Char(wanted) => *wanted == char,
+        })
+    }
 }
 
 /// Matches with one point to come back to, as `*` takes no slash: what comes before the last star need not be tried again.
@@ -278,7 +301,7 @@ impl Parser {
 
 #[cfg(test)]
 mod tests {
-    use super::{Glob, shell};
+    use super::{Glob, Shell};
 
     #[test]
     fn shell_patterns() {
@@ -296,10 +319,14 @@ mod tests {
             ("", "", true),
             ("", "a", false),
         ] {
-            assert_eq!(shell(pattern, name), Ok(expected), "{pattern:?} of {name:?}");
+            assert_eq!(
+                Shell::new(pattern).map(|shell| shell.matches(name)).ok(),
+                Some(expected),
+                "{pattern:?} of {name:?}"
+            );
         }
         for pattern in ["[", "[]", "[a-", r"a\", "[-]", "[a-]"] {
-            assert!(shell(pattern, "abc").is_err(), "{pattern:?}");
+            assert!(Shell::new(pattern).is_err(), "{pattern:?}");
         }
     }
 

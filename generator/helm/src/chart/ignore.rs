@@ -1,6 +1,6 @@
 //! `.helmignore`.
 
-use super::glob::{BadPattern, shell};
+use super::glob::{BadPattern, Shell};
 
 /// The rules of a `.helmignore`, and those that always hold.
 #[derive(Debug)]
@@ -8,7 +8,8 @@ pub(crate) struct Rules(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
-    pattern: String,
+    /// None where what is left of the rule is no pattern, which matches nothing.
+    pattern: Option<Shell>,
     /// A rule with `!` ignores what does **not** match it.
     negated: bool,
     only_folders: bool,
@@ -32,7 +33,7 @@ impl Rules {
     pub(crate) fn ignores(&self, path: &str, folder: bool) -> bool {
         for rule in &self.0 {
             let name = if rule.whole_path { path } else { path.rsplit('/').next().unwrap_or(path) };
-            let matched = shell(&rule.pattern, name).unwrap_or(false);
+            let matched = rule.pattern.as_ref().is_some_and(|pattern| pattern.matches(name));
             if rule.negated {
                 if (rule.only_folders && !folder) || !matched {
                     return true;
@@ -53,11 +54,11 @@ fn rule(line: &str) -> Result<Option<Rule>, String> {
     if line.contains("**") {
         return Err("double-star (**) syntax is not supported".to_owned());
     }
-    shell(line, "abc").map_err(|BadPattern| "syntax error in pattern".to_owned())?;
+    Shell::new(line).map_err(|BadPattern| "syntax error in pattern".to_owned())?;
     let (negated, line) = line.strip_prefix('!').map_or((false, line), |line| (true, line));
     let (only_folders, line) = line.strip_suffix('/').map_or((false, line), |line| (true, line));
     let (whole_path, line) = line.strip_prefix('/').map_or((line.contains('/'), line), |line| (true, line));
-    Ok(Some(Rule { pattern: line.to_owned(), negated, only_folders, whole_path }))
+    Ok(Some(Rule { pattern: Shell::new(line).ok(), negated, only_folders, whole_path }))
 }
 
 #[cfg(test)]

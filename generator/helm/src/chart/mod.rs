@@ -18,7 +18,7 @@ mod metadata;
 pub(crate) mod schema;
 pub(crate) mod text;
 pub mod values;
-pub(crate) mod version;
+pub mod version;
 
 pub(crate) use files::Files;
 pub use metadata::{Dependency, ImportValue, Maintainer, Metadata};

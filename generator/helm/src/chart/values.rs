@@ -243,8 +243,12 @@ impl Tree {
     }
 
     fn copy_map(&mut self, map: &Map, depth: usize) -> Done<Map> {
-        let entries = map.entries();
-        entries.iter().map(|(key, value)| Ok((Arc::clone(key), self.copy(value, depth + 1)?))).collect::<Done<Map>>()
+        // The tree is copied as it is, which is cheaper than to build another one key by key.
+        let mut entries = (*map.entries()).clone();
+        for value in entries.values_mut() {
+            *value = self.copy(value, depth + 1)?;
+        }
+        Ok(Map::new(entries))
     }
 
     /// Whether a chart with this name, in a fitting version, is the one that is meant.
@@ -430,6 +434,11 @@ impl Tree {
                 // Where a description is shared, Helm 3 does not find what to import the second time.
                 if self.helm.is_v4() { done } else { vec![ImportValue::Other; done.len()] };
         }
+        if imported.is_empty() {
+            // Nobody else holds what is new.
+            self.nodes[at].values = Value::Map(values);
+            return Ok(());
+        }
         let values = self.copy_map(&values, 0)?;
         self.merge_tables(&values, &imported, "", true, 0)?;
         self.nodes[at].values = Value::Map(self.copy_map(&values, 0)?);
@@ -565,7 +574,6 @@ impl Tree {
             }
         }
         for (key, value) in from.entries().iter() {
-            let full = join(prefix, key);
             match (to.get(key), value) {
                 (None, value) => to.set(Arc::clone(key), value.clone()),
                 (Some(Value::Nil), _)
@@ -576,15 +584,15 @@ impl Tree {
                 (Some(Value::Map(there)), Value::Map(from)) => {
                     // A table that is both is as it should be already.
                     if !there.same(from) {
-                        self.merge_tables(&there, from, &full, keep, depth + 1)?;
+                        self.merge_tables(&there, from, &join(prefix, key), keep, depth + 1)?;
                     }
                 }
                 (Some(_), Value::Map(_)) => {
-                    let value = shown(value);
+                    let (full, value) = (join(prefix, key), shown(value));
                     self.warn(format!("warning: cannot overwrite table with non table for {full} ({value})"));
                 }
                 (Some(Value::Map(_)), value) if *value != Value::Nil => {
-                    let value = shown(value);
+                    let (full, value) = (join(prefix, key), shown(value));
                     self.warn(format!(
                         "warning: destination for {full} is a table. Ignoring non-table value ({value})"
                     ));

@@ -7,11 +7,15 @@ use regex::Regex;
 
 /// A version: `1.2.3`, `v1.2`, `1.2.3-rc.1+build`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Version {
-    pub(crate) major: u64,
-    pub(crate) minor: u64,
-    pub(crate) patch: u64,
-    pub(crate) pre: String,
+pub struct Version {
+    /// The first number.
+    pub major: u64,
+    /// The second number; 0 where there is none.
+    pub minor: u64,
+    /// The third number; 0 where there is none.
+    pub patch: u64,
+    /// What stands behind the dash of a pre-release; empty for a release.
+    pub pre: String,
 }
 
 /// A pattern that is known to be right; where it were not, it would match nothing.
@@ -21,28 +25,90 @@ fn pattern(text: &str) -> Option<Regex> {
 
 const EXTRA: &str = r"(-([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?(?:\+([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?";
 
-static VERSION: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(&format!(r"^v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?{EXTRA}$")));
-
 impl Version {
     /// Reads a version; one or two numbers are enough.
-    pub(crate) fn parse(text: &str) -> Option<Version> {
-        let found = VERSION.as_ref()?.captures(text)?;
-        let number = |at: usize| found.get(at).map_or(Some(0), |digits| digits.as_str().parse::<u64>().ok());
-        let pre = found.get(5).map_or("", |pre| pre.as_str());
+    pub fn parse(text: &str) -> Option<Version> {
+        let mut parts = Parts(text.strip_prefix('v').unwrap_or(text));
+        let (major, minor, patch) = (parts.digits()?, parts.further()?, parts.further()?);
+        let pre = parts.extra('-')?;
+        parts.extra('+')?;
+        if !parts.0.is_empty() {
+            return None;
+        }
+        let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
         // Numbers in a pre-release have no leading zeros.
         let leading_zero =
             |part: &str| part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit());
         if pre.split('.').any(leading_zero) {
             return None;
         }
-        Some(Version { major: number(1)?, minor: number(2)?, patch: number(3)?, pre: pre.to_owned() })
+        Some(Version { major: number(major)?, minor: number(minor)?, patch: number(patch)?, pre: pre.to_owned() })
     }
 
-    pub(crate) fn compare(&self, other: &Version) -> Ordering {
+    /// Which of two comes first; build metadata does not count.
+    pub fn compare(&self, other: &Version) -> Ordering {
         (self.major, self.minor, self.patch)
             .cmp(&(other.major, other.minor, other.patch))
             .then_with(|| compare_pre(&self.pre, &other.pre))
+    }
+}
+
+/// What is left of a version.
+struct Parts<'t>(&'t str);
+
+impl<'t> Parts<'t> {
+    fn take(&mut self, fits: impl Fn(char) -> bool) -> &'t str {
+        let rest = self.0.trim_start_matches(fits);
+        let taken = &self.0[..self.0.len() - rest.len()];
+        self.0 = rest;
+        taken
+    }
+
+    /// One digit or more.
+    fn digits(&mut self) -> Option<&'t str> {
+        Some(self.take(|c| c.is_ascii_digit())).filter(|digits| !digits.is_empty())
+    }
+
+    /// A dot and digits; nothing where no dot follows.
+    fn further(&mut self) -> Option<&'t str> {
+        match self.0.strip_prefix('.') {
+            None => Some(""),
+            Some(rest) => {
+                self.0 = rest;
+                self.digits()
+            }
+        }
+    }
+
+    /// Digits, or a sign that stands for any.
+    fn number(&mut self) -> Option<&'t str> {
+        match self.0.as_bytes().first()? {
+            b'x' | b'X' | b'*' => {
+                let (sign, rest) = self.0.split_at(1);
+                self.0 = rest;
+                Some(sign)
+            }
+            _ => self.digits(),
+        }
+    }
+
+    /// A dot and a number; nothing where no dot follows.
+    fn further_number(&mut self) -> Option<&'t str> {
+        match self.0.strip_prefix('.') {
+            None => Some(""),
+            Some(rest) => {
+                self.0 = rest;
+                self.number()
+            }
+        }
+    }
+
+    /// What follows a sign: words with dots between them; nothing where the sign does not follow.
+    fn extra(&mut self, sign: char) -> Option<&'t str> {
+        let Some(rest) = self.0.strip_prefix(sign) else { return Some("") };
+        self.0 = rest;
+        let extra = self.take(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+        (!extra.split('.').any(str::is_empty)).then_some(extra)
     }
 }
 
@@ -96,7 +162,7 @@ static VALID: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Whether a version lies in a range. What cannot be read lies in no range, and a range that cannot be read holds nothing.
-pub(crate) fn matches(range: &str, version: &str) -> bool {
+pub fn matches(range: &str, version: &str) -> bool {
     let (Some(version), Some(alternatives)) = (Version::parse(version), parse_range(range)) else { return false };
     alternatives.iter().any(|conditions| {
         let with_pre = conditions.iter().any(|condition| !condition.version.pre.is_empty());
@@ -105,11 +171,18 @@ pub(crate) fn matches(range: &str, version: &str) -> bool {
 }
 
 /// Whether a range can be read.
-pub(crate) fn is_range(range: &str) -> bool {
+pub fn is_range(range: &str) -> bool {
     parse_range(range).is_some()
 }
 
 fn parse_range(range: &str) -> Option<Vec<Vec<Condition>>> {
+    if let Some(simple) = simple_range(range) {
+        return Some(simple);
+    }
+    parse_any_range(range)
+}
+
+fn parse_any_range(range: &str) -> Option<Vec<Vec<Condition>>> {
     let mut range = range.to_owned();
     let spans: Vec<(String, String)> = SPAN
         .as_ref()?
@@ -134,23 +207,47 @@ fn parse_range(range: &str) -> Option<Vec<Vec<Condition>>> {
         .collect()
 }
 
+/// What most ranges are: conditions with nothing but numbers and commas between them. The expressions for all others are dear.
+fn simple_range(range: &str) -> Option<Vec<Vec<Condition>>> {
+    range.split("||").map(|part| part.split(',').map(simple_condition).collect()).collect()
+}
+
+fn simple_condition(text: &str) -> Option<Condition> {
+    let text = text.trim_matches(' ');
+    let version = text.trim_start_matches(['=', '!', '<', '>', '~', '^']);
+    let operator = &text[..text.len() - version.len()];
+    if !matches!(operator, "" | "=" | "!=" | ">" | "<" | ">=" | "=>" | "<=" | "=<" | "~" | "~>" | "^") {
+        return None;
+    }
+    let version = version.trim_start_matches(' ');
+    let mut parts = Parts(version.strip_prefix('v').unwrap_or(version));
+    let (major, minor, patch) = (parts.number()?, parts.further_number()?, parts.further_number()?);
+    let before = parts.0;
+    parts.extra('-')?;
+    parts.0.is_empty().then(|| condition(operator, [major, minor, patch], before)).flatten()
+}
+
 fn parse_condition(text: &str) -> Option<Condition> {
     let found = ONE.as_ref()?.captures(text)?;
     let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
+    condition(part(1), [part(2), part(3), part(4)], part(5))
+}
+
+/// A condition of its operator, its numbers, and what follows them with its dash.
+fn condition(operator: &str, [major, minor, patch]: [&str; 3], pre: &str) -> Option<Condition> {
     let wild = |part: &str| matches!(part, "" | "x" | "X" | "*");
-    let (operator, pre) = (part(1), part(5));
     let (mut open, mut minor_open, mut patch_open) = (true, false, false);
-    let version = if wild(part(2)) {
+    let version = if wild(major) {
         format!("0.0.0{pre}")
-    } else if wild(part(3)) {
+    } else if wild(minor) {
         minor_open = true;
-        format!("{}.0.0{pre}", part(2))
-    } else if wild(part(4)) {
+        format!("{major}.0.0{pre}")
+    } else if wild(patch) {
         patch_open = true;
-        format!("{}.{}.0{pre}", part(2), part(3))
+        format!("{major}.{minor}.0{pre}")
     } else {
         open = false;
-        format!("{}.{}.{}{pre}", part(2), part(3), part(4))
+        format!("{major}.{minor}.{patch}{pre}")
     };
     let version = Version::parse(&version)?;
     Some(Condition { operator: operator.to_owned(), version, open, minor_open, patch_open })
@@ -263,6 +360,42 @@ mod tests {
             ("1.0.0", "one", false),
         ] {
             assert_eq!(matches(range, version), expected, "{range:?} of {version:?}");
+        }
+    }
+
+    #[test]
+    fn simple_ranges_are_read_as_all_others_are() {
+        let versions = [
+            "1",
+            "1.2",
+            "v1.2.3",
+            "1.2-0",
+            "1.2.3-rc.1",
+            "0.0",
+            "0",
+            "1.2.3-01",
+            "1.2.",
+            "1..2",
+            "99999999999999999999",
+            "1.2.3-",
+            "1-a..b",
+            "x",
+            "",
+        ];
+        for operator in ["", "=", "!=", ">", "<", ">=", "=>", "<=", "=<", "~", "~>", "^", "==", "=!", ">>", "> ", " "] {
+            for version in versions {
+                for range in [
+                    format!("{operator}{version}"),
+                    format!(" {operator} {version} "),
+                    format!("{operator}{version}, <2"),
+                    format!(">1 ,{operator}{version}||~3.4"),
+                ] {
+                    if let Some(simple) = super::simple_range(&range) {
+                        let all = super::parse_any_range(&range);
+                        assert_eq!(format!("{:?}", Some(simple)), format!("{all:?}"), "{range:?}");
+                    }
+                }
+            }
         }
     }
 }

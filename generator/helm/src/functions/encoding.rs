@@ -133,7 +133,7 @@ pub(super) fn from_toml(args: &Arguments<'_>) -> Return {
 }
 
 pub(super) fn b64enc(args: &Arguments<'_>) -> Return {
-    Ok(STANDARD.encode(args.text(0)).into())
+    Ok(STANDARD.encode(args.bytes(0)).into())
 }
 
 /// Where Go stops reading base 64: the first byte that it does not take. Line breaks do not count.
@@ -190,7 +190,7 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 pub(super) fn b32enc(args: &Arguments<'_>) -> Return {
     let mut encoded = String::new();
-    for chunk in args.text(0).as_bytes().chunks(5) {
+    for chunk in args.bytes(0).chunks(5) {
         let mut block = [0u8; 8];
         block[3..3 + chunk.len()].copy_from_slice(chunk);
         let bits = u64::from_be_bytes(block);

@@ -82,6 +82,12 @@ fn write_value(to: &mut String, value: &Value, layout: Layout, depth: usize) -> 
         Value::Map(map) => write_map(to, map.entries().iter(), layout, depth)?,
         Value::Object(object) => match object.ordered() {
             Some(entries) => write_map(to, entries.iter().map(|(key, value)| (key, value)), layout, depth)?,
+            // A byte that is no text is written as an escape.
+            None if object.bytes().is_some() => {
+                let mut text = String::new();
+                write_string(&mut text, &object.text().unwrap_or_default(), layout.html);
+                to.push_str(&text.replace(char::REPLACEMENT_CHARACTER, "\\ufffd"));
+            }
             None => write_string(to, &object.text().unwrap_or_else(|| object.display()), layout.html),
         },
     }

@@ -74,7 +74,7 @@ impl Arguments<'_> {
     }
 
     fn bytes(&self, at: usize) -> &[u8] {
-        self.text(at).as_bytes()
+        self.any(at).as_binary().unwrap_or_else(|| self.text(at).as_bytes())
     }
 
     fn int(&self, at: usize) -> i64 {
@@ -121,6 +121,37 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// The functions that take strings that are no text.
+const BINARY: &[&str] = &[
+    "b64enc",
+    "b32enc",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "adler32sum",
+    "toYaml",
+    "mustToYaml",
+    "toJson",
+    "mustToJson",
+    "dict",
+    "list",
+    "tuple",
+    "set",
+    "append",
+    "push",
+    "prepend",
+    "default",
+    "coalesce",
+    "ternary",
+    "required",
+    "empty",
+    "kindOf",
+    "kindIs",
+    "typeOf",
+    "typeIs",
+    "include",
+];
+
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
     table::TABLE.iter().flat_map(|function| function.names.iter().map(move |name| (*name, function))).collect()
 });
@@ -140,6 +171,9 @@ impl Functions for HelmFunctions {
         };
         if let Some(reason) = bounds::refused(name, &arguments) {
             return fail(reason);
+        }
+        if arguments.iter().any(|value| value.as_binary().is_some()) && !BINARY.contains(&name) {
+            return fail("the string is not UTF-8, and can only be passed on, encoded and summed");
         }
         let arguments = Arguments(&arguments);
         match function.body {

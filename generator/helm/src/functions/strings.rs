@@ -205,7 +205,15 @@ fn indented(spaces: i64, text: &str) -> Result<String, super::FunctionError> {
     if pad.len().saturating_mul(breaks + 1).saturating_add(text.len()) > MAX_LENGTH {
         return fail("strings: Repeat output length overflow");
     }
-    Ok(format!("{pad}{}", text.replace('\n', &format!("\n{pad}"))))
+    let mut indented = String::with_capacity(text.len() + pad.len() * (breaks + 1));
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            indented.push('\n');
+        }
+        indented.push_str(&pad);
+        indented.push_str(line);
+    }
+    Ok(indented)
 }
 
 pub(super) fn indent(args: &Arguments<'_>) -> Return {

@@ -13,6 +13,7 @@ use super::print::{self, Unprintable};
 use super::stack::deep;
 use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind};
 use super::{FunctionError, Functions, Limits, ParsedFile, Place, ROOT, Signature, TemplateError, Templates, Type};
+use crate::reads::Tracer;
 use crate::value::{Entries, Object, Of, Value, Width, dismantle};
 
 /// A running execution. Functions are handed it, so that `include` and `tpl` can run templates.
@@ -24,6 +25,14 @@ pub struct Exec<'a> {
     written: usize,
     depth: usize,
     included: HashMap<Arc<str>, usize>,
+    /// Notes which values are read.
+    tracer: Option<&'a mut Tracer>,
+    /// Whether all branches are taken, and mistakes are passed over.
+    explores: bool,
+    /// Whether what would be made up by chance leaves a mark where it is printed, and is no mistake.
+    allows_random: bool,
+    /// How many templates run within each other by `include` and `tpl`.
+    running: usize,
 }
 
 /// So many bytes of an argument count as a step.
@@ -33,6 +42,10 @@ const ITEMS_A_STEP: usize = 16;
 
 /// How often a template may include itself, as Helm counts.
 const INCLUDED: usize = 1000;
+/// The same where all branches are taken, so that none ends a recursion.
+const EXPLORED: usize = 3;
+/// How deep it may go where all branches are taken.
+const EXPLORED_DEPTH: usize = 1000;
 
 /// What prints for nothing at all. Helm takes it out of what it renders.
 pub(super) const NO_VALUE: &str = "<no value>";
@@ -41,7 +54,30 @@ type Executed<T> = Result<T, Box<TemplateError>>;
 
 impl<'a> Exec<'a> {
     pub(super) fn new(templates: Arc<Templates>, functions: &'a dyn Functions, limits: Limits) -> Exec<'a> {
-        Exec { templates, functions, limits, steps: 0, written: 0, depth: 0, included: HashMap::new() }
+        Exec {
+            templates,
+            functions,
+            limits,
+            steps: 0,
+            written: 0,
+            depth: 0,
+            included: HashMap::new(),
+            tracer: None,
+            explores: false,
+            allows_random: false,
+            running: 0,
+        }
+    }
+
+    /// Notes which values are read.
+    pub(super) fn traced(mut self, tracer: &'a mut Tracer) -> Exec<'a> {
+        self.explores = tracer.explores;
+        if self.explores {
+            self.limits.steps = self.limits.steps.min(tracer.left);
+            self.limits.depth = self.limits.depth.min(EXPLORED_DEPTH);
+        }
+        self.tracer = Some(tracer);
+        self
     }
 
     /// The bounds of this execution.
@@ -51,8 +87,11 @@ impl<'a> Exec<'a> {
 
     /// Helm's `include`: what a named template gives for this value.
     pub fn include(&mut self, name: &str, data: &Value) -> Result<String, FunctionError> {
-        let count = self.included.entry(name.into()).or_default();
-        if *count > INCLUDED {
+        let count = match self.included.get_mut(name) {
+            Some(count) => count,
+            None => self.included.entry(name.into()).or_default(),
+        };
+        if *count > if self.explores { EXPLORED } else { INCLUDED } {
             return Err(
                 format!("rendering template has a nested reference name: {name}: unable to execute template").into()
             );
@@ -96,14 +135,32 @@ impl<'a> Exec<'a> {
         Ok(given.replace(NO_VALUE, ""))
     }
 
+    /// Leaves a mark where something would be printed that is made up by chance.
+    pub(super) fn allowing_random(mut self, allow: bool) -> Exec<'a> {
+        self.allows_random = allow;
+        self
+    }
+
+    /// Tells whoever notes reads how much taking all branches took.
+    pub(super) fn settle(self) {
+        if let Some(tracer) = self.tracer
+            && self.explores
+        {
+            tracer.left = tracer.left.saturating_sub(self.steps);
+            tracer.gave_up |= self.steps > self.limits.steps;
+        }
+    }
+
     /// Executes one template from its start.
     pub(super) fn run(&mut self, tree: &Tree, data: &Value) -> Executed<String> {
         let mut to = String::new();
         let dot = Item::of(data.clone());
+        self.running += 1;
         let mut state = State::new(self, tree, &dot, &mut to);
-        state.nested(|state| state.walk(&dot, &tree.root))?;
+        let done = state.nested(|state| state.walk(&dot, &tree.root));
         drop(state);
-        Ok(to)
+        self.running -= 1;
+        done.map(|_| to)
     }
 }
 
@@ -240,6 +297,7 @@ impl Type {
             (Type::Strings, Value::List(values)) => values.item_type().is_strings(),
             (Type::Map, Value::Map(map)) => map.item_type().is_anything(),
             (Type::Object(name), Value::Object(object)) => object.kind() == name,
+            (Type::String, Value::Object(object)) => object.bytes().is_some(),
             _ => false,
         }
     }
@@ -346,6 +404,23 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
     }
 
+    // What is read
+
+    /// Lets whoever notes reads note one.
+    fn traced(&mut self, note: impl FnOnce(&mut Tracer, &str)) {
+        if let Some(tracer) = self.exec.tracer.as_deref_mut() {
+            note(tracer, &self.tree.file);
+        }
+    }
+
+    /// Passes over a mistake where all branches are taken, unless there are no steps left.
+    fn passed_over<T>(&self, done: Executed<T>, otherwise: T) -> Executed<T> {
+        match done {
+            Err(_) if self.exec.explores && self.exec.steps <= self.exec.limits.steps => Ok(otherwise),
+            done => done,
+        }
+    }
+
     // Bounds
 
     fn step(&mut self) -> Executed<()> {
@@ -405,8 +480,9 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
 
     fn walk(&mut self, dot: &Item, nodes: &'s [Node]) -> Executed<Flow> {
         for node in nodes {
-            let flow = self.node(dot, node)?;
-            if flow != Flow::Through {
+            let done = self.node(dot, node);
+            let flow = self.passed_over(done, Flow::Through)?;
+            if flow != Flow::Through && !self.exec.explores {
                 return Ok(flow);
             }
         }
@@ -436,7 +512,18 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     }
 
     fn print(&mut self, item: &Item) -> Executed<()> {
+        // What `include` gives goes on to other functions, and is made up as a whole.
+        if self.exec.allows_random
+            && self.exec.running == 1
+            && let Some(refusal) = made::written(item.value())
+        {
+            return self.write(&made::mark(&refusal));
+        }
         self.not_refused(item)?;
+        if item.value().as_binary().is_some() {
+            return self.fail("the string is not UTF-8, and can only be passed on, encoded and summed");
+        }
+        self.traced(|tracer, file| tracer.whole(item.value(), file));
         match item.value() {
             Value::Nil => self.write(NO_VALUE),
             Value::String(text) => self.write(text),
@@ -458,6 +545,16 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     fn branch(&mut self, dot: &Item, branch: &'s Branch, with: bool) -> Executed<Flow> {
         let mark = self.variables.0.len();
         let item = self.pipeline(dot, &branch.pipe)?;
+        self.traced(|tracer, file| tracer.tested(item.value(), file));
+        if self.exec.explores {
+            let inner = if with { &item } else { dot };
+            self.nested(|state| state.walk(inner, &branch.body))?;
+            if let Some(otherwise) = &branch.otherwise {
+                self.nested(|state| state.walk(dot, otherwise))?;
+            }
+            self.variables.pop(mark);
+            return Ok(Flow::Through);
+        }
         self.not_refused(&item)?;
         let truth = item.value().truth();
         let flow = if truth {
@@ -484,10 +581,17 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     fn range(&mut self, dot: &Item, branch: &'s Branch) -> Executed<Flow> {
         let mark = self.variables.0.len();
         let over = self.pipeline(dot, &branch.pipe)?;
+        self.traced(|tracer, file| tracer.listed(over.value(), file));
+        let over = if self.exec.explores && self.not_refused(&over).is_err() { Item::Invalid } else { over };
         self.not_refused(&over)?;
         let flow = self.nested(|state| {
-            if state.each(branch, over.into_value())? {
+            let done = state.each(branch, over.into_value());
+            let some = state.passed_over(done, true)?;
+            if some && !state.exec.explores {
                 return Ok(Flow::Through);
+            }
+            if !some && state.exec.explores {
+                state.iteration(branch, Item::Invalid, Item::Invalid)?;
             }
             match &branch.otherwise {
                 Some(otherwise) => state.walk(dot, otherwise),
@@ -592,8 +696,17 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
     // Variables
 
     fn assign(&mut self, name: &str, item: Item) -> Executed<()> {
+        let file = &self.tree.file;
         match self.variables.0.iter_mut().rev().find(|(variable, _)| **variable == *name) {
             Some((_, variable)) => {
+                let item = match &mut self.exec.tracer {
+                    // Another branch than this one may be the one that is taken.
+                    Some(tracer) if self.exec.explores => match tracer.either(variable.value(), item.value(), file) {
+                        Some(value) => Item::of(value),
+                        None => item,
+                    },
+                    _ => item,
+                };
                 discard(std::mem::replace(variable, item));
                 Ok(())
             }
@@ -624,7 +737,8 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         let mut before = None;
         for command in &pipe.commands {
             self.piped = before;
-            item = self.command(dot, command, &item)?.bare();
+            let done = self.command(dot, command, &item);
+            item = self.passed_over(done, Item::Invalid)?.bare();
             before = Some(command);
         }
         for variable in &pipe.variables {
@@ -774,12 +888,18 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
                 if map.item_type() == Of::Values
                     && let Some(takes) = methods::of_values(name)
                 {
+                    let literal = match arguments.words.get(1).map(|word| &word.kind) {
+                        Some(WordKind::String { text, .. }) => Some(&**text),
+                        _ => None,
+                    };
+                    self.traced(|tracer, file| methods::trace_values(&map, name, literal, tracer, file));
                     let run = |values: &[Value]| methods::call_values(&map, name, values);
                     return self.method(dot, word, name, takes, arguments, run);
                 }
                 if arguments.some() {
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
+                self.traced(|tracer, file| tracer.asked_key(&map, name, file));
                 Ok(Item::held(map.item_type(), map.get_or_zero(name)))
             }
             Item::Plain(Value::Object(object)) | Item::Inner(Value::Object(object)) => {
@@ -897,13 +1017,24 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             values.push(self.fitting(arguments.last.clone(), wanted(words.len()))?.into_value());
         }
         self.work(&values)?;
+        let traced = self.exec.tracer.is_some().then(|| values.clone());
+        if let Some(values) = &traced {
+            self.traced(|tracer, file| tracer.calls(name, values, file));
+            if self.exec.explores && self.would_hide(name, values) {
+                return Ok(Item::Inner(values.first().cloned().unwrap_or_default()));
+            }
+        }
         match made::call(name, &values) {
             Call::Runs => {}
             Call::HandsOn(value) => return Ok(Item::Plain(value)),
             Call::Fails(refusal) => return Err(refusal),
         }
         let functions = self.exec.functions;
-        match functions.call(name, values, self.exec) {
+        let given = functions.call(name, values, self.exec);
+        if let (Some(values), Ok(given)) = (&traced, &given) {
+            self.traced(|tracer, _| tracer.called(name, values, given));
+        }
+        match given {
             // Most functions give an interface; those that do not never give nil.
             Ok(value) if name == "default" && made::refusal(&value).is_some() => {
                 let given = match (words.get(1), piped) {
@@ -926,6 +1057,14 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         }
     }
 
+    /// Whether a function would hide values of the user's from what runs later, though a condition may forbid it.
+    fn would_hide(&self, name: &str, arguments: &[Value]) -> bool {
+        let (Some(tracer), [Value::Map(map), Value::String(key), value @ ..]) = (&self.exec.tracer, arguments) else {
+            return false;
+        };
+        matches!(name, "set" | "unset") && tracer.hides(map, key, value.first())
+    }
+
     fn call_builtin(
         &mut self,
         dot: &Item,
@@ -941,7 +1080,8 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             let mut item = Item::Invalid;
             for word in words {
                 item = self.argument(dot, Wanted::Reflected, word)?;
-                if item.value().truth() == (builtin == Builtin::Or) {
+                self.traced(|tracer, file| tracer.tested(item.value(), file));
+                if item.value().truth() == (builtin == Builtin::Or) && !self.exec.explores {
                     return Ok(item);
                 }
             }
@@ -955,11 +1095,21 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         if arguments.has_last() {
             items.push(self.fitting(arguments.last.clone(), wanted(words.len()))?);
         }
+        if self.exec.tracer.is_some() {
+            let values: Vec<Value> = items.iter().map(|item| item.value().clone()).collect();
+            self.traced(|tracer, file| tracer.calls(name, &values, file));
+        }
         if let Some(item) = items.iter().find(|item| made::refusal(item.value()).is_some()) {
             return Ok(item.clone());
         }
         if let Some(value) = made::hidden(name, items.iter().map(Item::value)) {
             return Ok(Item::Plain(value));
+        }
+        if items.iter().any(|item| item.value().as_binary().is_some()) {
+            self.at = at;
+            return self.fail(format!(
+                "error calling {name}: the string is not UTF-8, and can only be passed on, encoded and summed"
+            ));
         }
         let callee = match (builtin, words.first()) {
             (Builtin::Call, Some(word)) => word.to_string(),
@@ -1018,10 +1168,12 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             (Wanted::Type(Type::Bool), _) => return expected("bool"),
             (Wanted::Type(Type::String), WordKind::String { text, .. }) => Value::String(Arc::clone(text)),
             (Wanted::Type(Type::String), _) => return expected("string"),
-            (Wanted::Type(Type::Int), WordKind::Number(Number { int: Some(int), .. })) => Value::Int(*int),
-            (Wanted::Type(Type::Int64), WordKind::Number(Number { int: Some(int), .. })) => Value::int64(*int),
+            (Wanted::Type(Type::Int), WordKind::Number(number)) if let Some(int) = number.int => Value::Int(int),
+            (Wanted::Type(Type::Int64), WordKind::Number(number)) if let Some(int) = number.int => Value::int64(int),
             (Wanted::Type(Type::Int | Type::Int64), _) => return expected("integer"),
-            (Wanted::Type(Type::Float), WordKind::Number(Number { float: Some(float), .. })) => Value::Float(*float),
+            (Wanted::Type(Type::Float), WordKind::Number(number)) if let Some(float) = number.float => {
+                Value::Float(float)
+            }
             (Wanted::Type(Type::Float), _) => return expected("float"),
             (Wanted::Type(wanted), _) => {
                 return self.fail(format!("can't handle {word} for arg of type {}", wanted.name()));

@@ -1,7 +1,5 @@
 //! Cuts a template into tokens.
 
-use std::borrow::Cow;
-
 use super::literal::{is_digit, is_letter, is_print, quote};
 
 /// The kinds of token.
@@ -69,12 +67,12 @@ impl Kind {
 }
 
 /// A token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Token<'a> {
     pub kind: Kind,
     /// Where it starts, in bytes.
     pub pos: usize,
-    pub text: Cow<'a, str>,
+    pub text: &'a str,
     /// The line it starts on.
     pub line: usize,
 }
@@ -82,20 +80,19 @@ pub(super) struct Token<'a> {
 impl Token<'_> {
     /// A token that stands for none.
     pub fn none() -> Token<'static> {
-        Token { kind: Kind::Eof, pos: 0, text: Cow::Borrowed(""), line: 0 }
+        Token { kind: Kind::Eof, pos: 0, text: "", line: 0 }
     }
 
-    /// As messages show it.
+    /// As messages show it; mistakes have their words in the lexer.
     pub fn shown(&self) -> String {
         match self.kind {
             Kind::Eof => "EOF".to_owned(),
-            Kind::Error => self.text.clone().into_owned(),
             kind if kind.is_keyword() => format!("<{}>", self.text),
             _ if self.text.len() > 10 => {
                 let start: String = self.text.chars().take(10).collect();
                 format!("{}...", quote(&start))
             }
-            _ => quote(&self.text),
+            _ => quote(self.text),
         }
     }
 }
@@ -105,7 +102,13 @@ const RIGHT: &str = "}}";
 const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
 fn is_space(c: char) -> bool {
-    SPACES.contains(&c)
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+/// Where the next left delimiter stands.
+fn find_left(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'{', bytes).find(|at| bytes.get(at + 1) == Some(&b'{'))
 }
 
 fn is_alphanumeric(c: char) -> bool {
@@ -134,11 +137,13 @@ pub(super) struct Lexer<'a> {
     line: usize,
     start_line: usize,
     inside: bool,
+    /// Why the text does not go on as a template.
+    mistake: String,
 }
 
 impl<'a> Lexer<'a> {
     pub fn new(input: &'a str) -> Lexer<'a> {
-        Lexer { input, pos: 0, start: 0, parens: 0, line: 1, start_line: 1, inside: false }
+        Lexer { input, pos: 0, start: 0, parens: 0, line: 1, start_line: 1, inside: false, mistake: String::new() }
     }
 
     /// The next token.
@@ -148,7 +153,7 @@ impl<'a> Lexer<'a> {
         }
         loop {
             let rest = &self.input[self.pos..];
-            let Some(at) = rest.find(LEFT) else {
+            let Some(at) = find_left(rest) else {
                 self.pos = self.input.len();
                 let kind = if self.pos > self.start { Kind::Text } else { Kind::Eof };
                 return self.emit(kind);
@@ -210,14 +215,25 @@ impl<'a> Lexer<'a> {
 
     fn emit(&mut self, kind: Kind) -> Token<'a> {
         let text = &self.input[self.start..self.pos];
-        let token = Token { kind, pos: self.start, text: Cow::Borrowed(text), line: self.start_line };
-        self.ignore();
+        let token = Token { kind, pos: self.start, text, line: self.start_line };
+        // No other token reaches over the end of a line.
+        if matches!(kind, Kind::Text | Kind::Space | Kind::RawString) {
+            self.ignore();
+        } else {
+            self.start = self.pos;
+            self.start_line = self.line;
+        }
         token
     }
 
+    /// What the token says that stands for a mistake.
+    pub fn mistake(&self) -> &str {
+        &self.mistake
+    }
+
     fn error(&mut self, message: impl Into<String>) -> Token<'a> {
-        let token =
-            Token { kind: Kind::Error, pos: self.start, text: Cow::Owned(message.into()), line: self.start_line };
+        self.mistake = message.into();
+        let token = Token { kind: Kind::Error, pos: self.start, text: "", line: self.start_line };
         self.input = "";
         self.pos = 0;
         self.start = 0;
@@ -355,9 +371,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Token<'a> {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.word();
         if let Some(token) = self.bad_end() {
             return token;
         }
@@ -374,10 +388,22 @@ impl<'a> Lexer<'a> {
         if self.at_terminator() {
             return self.emit(if kind == Kind::Variable { kind } else { Kind::Dot });
         }
-        while self.peek().is_some_and(is_alphanumeric) {
+        self.word();
+        self.bad_end().unwrap_or_else(|| self.emit(kind))
+    }
+
+    /// Goes on behind letters and digits.
+    fn word(&mut self) {
+        let bytes = self.input.as_bytes();
+        loop {
+            while bytes.get(self.pos).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+                self.pos += 1;
+            }
+            if bytes.get(self.pos).is_none_or(u8::is_ascii) || !self.peek().is_some_and(is_alphanumeric) {
+                return;
+            }
             self.next();
         }
-        self.bad_end().unwrap_or_else(|| self.emit(kind))
     }
 
     fn bad_end(&mut self) -> Option<Token<'a>> {
@@ -392,7 +418,7 @@ impl<'a> Lexer<'a> {
     fn at_terminator(&self) -> bool {
         match self.peek() {
             None => true,
-            Some(c) => is_space(c) || ".,|:)(".contains(c) || self.rest().starts_with(RIGHT),
+            Some(c) => is_space(c) || matches!(c, '.' | ',' | '|' | ':' | ')' | '(') || self.rest().starts_with(RIGHT),
         }
     }
 

@@ -90,6 +90,9 @@ pub(super) fn unquote(literal: &str) -> Result<String, String> {
     if quote == '`' {
         return Ok(inner.replace('\r', ""));
     }
+    if quote.is_ascii() && !inner.bytes().any(|byte| matches!(byte, b'\\' | b'\n') || char::from(byte) == quote) {
+        return Ok(inner.to_owned());
+    }
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner;
     while !rest.is_empty() {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::TemplateError;
 use super::tree::{Pipe, WordKind};
+use super::{Chance, TemplateError};
 use crate::value::{Entries, Object, Value};
 
 /// A value that a refused function would have made up.
@@ -52,6 +52,58 @@ pub(super) fn refusal(value: &Value) -> Option<&TemplateError> {
         Value::Object(object) => object.refused(),
         _ => None,
     }
+}
+
+/// Stands on both sides of a mark. It is no character, so that texts that are meant well do not have it.
+const MARK: char = '\u{10ffff}';
+/// Stands between the parts of a mark.
+const PART: char = '\u{10fffe}';
+/// What is shown where a mark was.
+const SHOWN: &str = "<random>";
+
+/// What is printed in place of what would have been made up.
+pub(super) fn mark(refusal: &TemplateError) -> String {
+    let Chance { template, line, function, reason } = chance(refusal);
+    format!("{MARK}{template}{PART}{line}{PART}{function}{PART}{reason}{MARK}")
+}
+
+/// Where something was to be made up, and why it is not.
+pub(crate) fn chance(refusal: &TemplateError) -> Chance {
+    let place = refusal.places.last();
+    let called = refusal.cause.strip_prefix("error calling ").and_then(|called| called.split_once(':'));
+    Chance {
+        template: place.map(|place| place.file.clone()).unwrap_or_default(),
+        line: place.map_or(0, |place| place.line),
+        function: called.map_or("", |(function, _)| function).to_owned(),
+        reason: refusal.not_deterministic.clone().unwrap_or_default(),
+    }
+}
+
+/// Takes the marks out of a text.
+pub(crate) fn marks(text: &str) -> Option<(String, Vec<Chance>)> {
+    if !text.contains(MARK) {
+        return None;
+    }
+    let (mut plain, mut chances) = (String::new(), Vec::new());
+    for (at, part) in text.split(MARK).enumerate() {
+        if at % 2 == 0 {
+            plain.push_str(part);
+            continue;
+        }
+        let parts: Vec<&str> = part.splitn(4, PART).collect();
+        let [template, line, function, reason] = parts.as_slice() else { return None };
+        let chance = Chance {
+            template: (*template).to_owned(),
+            line: line.parse().unwrap_or_default(),
+            function: (*function).to_owned(),
+            reason: (*reason).to_owned(),
+        };
+        if !chances.contains(&chance) {
+            chances.push(chance);
+        }
+        plain.push_str(SHOWN);
+    }
+    Some((plain, chances))
 }
 
 /// What is to be done with a call that is handed such a value.

@@ -1,6 +1,7 @@
 //! The methods of Helm's map of values.
 
 use super::Type;
+use crate::reads::Tracer;
 use crate::value::{Map, Of, Value};
 
 /// What a method of the map of values takes; none where it has no such method.
@@ -23,6 +24,24 @@ pub(super) fn call_values(map: &Map, name: &str, arguments: &[Value]) -> Result<
         "PathValue" => value(map, path),
         "YAML" => crate::yaml::marshal(&map.as_of(Of::Anything).into()).map(Value::from),
         _ => Ok(map.as_of(Of::Anything).into()),
+    }
+}
+
+/// Notes what a method of the map of values reads.
+pub(super) fn trace_values(map: &Map, name: &str, path: Option<&str>, tracer: &mut Tracer, file: &str) {
+    match (name, path) {
+        ("AsMap", _) => {}
+        ("Table" | "PathValue", Some(path)) => {
+            let mut map = map.clone();
+            for key in path.split('.') {
+                tracer.asked_key(&map, key, file);
+                match map.get(key) {
+                    Some(Value::Map(next)) => map = next,
+                    _ => return,
+                }
+            }
+        }
+        _ => tracer.whole(&map.clone().into(), file),
     }
 }
 

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::reads::Tracer;
 use crate::value::Value;
 
 pub use exec::Exec;
 pub use literal::{is_print, quote};
+pub(crate) use made::{chance, marks};
+pub(crate) use names::names;
 use tree::Tree;
 
 mod builtin;
@@ -16,6 +19,7 @@ mod lex;
 mod literal;
 mod made;
 mod methods;
+mod names;
 mod parse;
 pub(crate) mod print;
 mod stack;
@@ -92,6 +96,29 @@ impl Templates {
         };
         Exec::new(Arc::clone(self), functions, limits).run(tree, data)
     }
+
+    /// Executes a template, notes which values it reads, and leaves a mark where it would print what is made up by chance.
+    pub(crate) fn execute_with(
+        self: &Arc<Templates>,
+        name: &str,
+        data: &Value,
+        functions: &dyn Functions,
+        limits: Limits,
+        allow_random: bool,
+        tracer: Option<&mut Tracer>,
+    ) -> Result<String, Box<TemplateError>> {
+        let Some(tree) = self.tree(name) else {
+            return self.execute(name, data, functions, limits);
+        };
+        let mut exec = Exec::new(Arc::clone(self), functions, limits).allowing_random(allow_random);
+        if let Some(tracer) = tracer {
+            tracer.enter(name);
+            exec = exec.traced(tracer);
+        }
+        let done = exec.run(tree, data);
+        exec.settle();
+        done
+    }
 }
 
 /// A text that was read: a template, after those that it defines.
@@ -102,6 +129,21 @@ impl ParsedFile {
     /// Reads a text, whose own name in messages this is.
     pub fn new(name: &str, text: &str, functions: &dyn Functions) -> Result<ParsedFile, Box<TemplateError>> {
         Ok(ParsedFile(parse::parse(name, text, functions)?.into_iter().map(Arc::new).collect()))
+    }
+
+    /// The same text under another name; none where what it defines has one of these names.
+    pub(crate) fn renamed(&self, from: &str, to: &str) -> Option<ParsedFile> {
+        let (own, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|tree| *tree.name == *from);
+        if own.len() != 1 || own[0].file != own[0].name || others.iter().any(|tree| *tree.name == *to) {
+            return None;
+        }
+        let file: Arc<str> = to.into();
+        let name = |tree: &Tree| Arc::clone(if *tree.name == *from { &file } else { &tree.name });
+        let renamed = |tree: &Arc<Tree>| {
+            let (text, root) = (Arc::clone(&tree.text), Arc::clone(&tree.root));
+            Arc::new(Tree { name: name(tree), file: Arc::clone(&file), text, root })
+        };
+        Some(ParsedFile(self.0.iter().map(renamed).collect()))
     }
 
     /// The template of this name.
@@ -233,6 +275,19 @@ pub struct TemplateError {
     pub cause: String,
     /// Why the function there was refused, where it would give another result on another run.
     pub not_deterministic: Option<String>,
+}
+
+/// A call of a function whose result is another one on each run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chance {
+    /// The file that the call is in.
+    pub template: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The function.
+    pub function: String,
+    /// What makes it another one on each run, and the setting that avoids it where there is one.
+    pub reason: String,
 }
 
 /// A place in a template.

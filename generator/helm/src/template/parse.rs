@@ -21,6 +21,8 @@ pub(super) fn parse(file: &str, text: &str, functions: &dyn Functions) -> Result
         trees: Vec::new(),
         depth: 0,
         scope: Scope::default(),
+        names: vec![None; NAMES],
+        known: Vec::new(),
     };
     let root = parser.file()?;
     let name = Arc::clone(&parser.file);
@@ -36,7 +38,17 @@ struct Parser<'a> {
     trees: Vec<Tree>,
     depth: usize,
     scope: Scope<'a>,
+    /// Names that were seen lately, each at a place of its own.
+    names: Vec<Option<Arc<str>>>,
+    /// Names of functions.
+    known: Vec<Arc<str>>,
 }
+
+/// How many names are kept, so that the same one need not be made anew.
+const NAMES: usize = 256;
+
+/// How many names of functions are kept.
+const KNOWN: usize = 8;
 
 /// What each template has of its own while it is read.
 struct Scope<'a> {
@@ -84,6 +96,20 @@ enum Item {
 type Parsed<T> = Result<T, Box<TemplateError>>;
 
 impl<'a> Parser<'a> {
+    /// A name, shared with where it was seen before.
+    fn name(&mut self, text: &str) -> Arc<str> {
+        let hash = text.bytes().fold(0usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        match self.names.get_mut(hash % NAMES) {
+            Some(Some(name)) if **name == *text => Arc::clone(name),
+            Some(place) => {
+                let name: Arc<str> = text.into();
+                *place = Some(Arc::clone(&name));
+                name
+            }
+            None => text.into(),
+        }
+    }
+
     // Tokens
 
     fn next(&mut self) -> Token<'a> {
@@ -91,7 +117,7 @@ impl<'a> Parser<'a> {
             Some(peeked) => self.scope.peeked = peeked,
             None => self.scope.tokens[0] = self.lexer.token(),
         }
-        self.scope.tokens[self.scope.peeked].clone()
+        self.scope.tokens[self.scope.peeked]
     }
 
     fn backup(&mut self) {
@@ -155,13 +181,14 @@ impl<'a> Parser<'a> {
             return self.fail(format!("unexpected {} in {context}", token.shown()));
         }
         let line = self.scope.action_line;
-        let started = match (line, token.text.ends_with(" action")) {
+        let mistake = self.lexer.mistake();
+        let started = match (line, mistake.ends_with(" action")) {
             (0, _) => String::new(),
             (line, _) if line == token.line => String::new(),
             (line, true) => format!(" started at {}:{line}", self.file),
             (line, false) => format!(" in action started at {}:{line}", self.file),
         };
-        self.fail(format!("{}{started}", token.shown()))
+        self.fail(format!("{mistake}{started}"))
     }
 
     /// Reads something that nests, with a bound on how deep.
@@ -217,7 +244,7 @@ impl<'a> Parser<'a> {
         if !matches!(token.kind, Kind::String | Kind::RawString) {
             return self.unexpected(&token, CONTEXT);
         }
-        let name = unquote(&token.text).or_else(|error| self.fail(error))?;
+        let name = unquote(token.text).or_else(|error| self.fail(error))?;
         self.expect(Kind::RightDelim, CONTEXT)?;
         self.body(name.into(), CONTEXT)
     }
@@ -232,7 +259,7 @@ impl<'a> Parser<'a> {
     }
 
     fn add(&mut self, name: Arc<str>, root: Vec<Node>) -> Parsed<()> {
-        let tree = Tree { name, file: Arc::clone(&self.file), text: Arc::clone(&self.text), root };
+        let tree = Tree { name, file: Arc::clone(&self.file), text: Arc::clone(&self.text), root: Arc::new(root) };
         let existing = self.trees.iter().position(|existing| existing.name == tree.name);
         match existing {
             Some(at) if self.trees[at].is_empty() => self.trees[at] = tree,
@@ -260,7 +287,7 @@ impl<'a> Parser<'a> {
     fn text_or_action(&mut self) -> Parsed<Item> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text { pos: token.pos, text: (*token.text).into() })),
+            Kind::Text => Ok(Item::Node(Node::Text { pos: token.pos, text: token.text.into() })),
             Kind::LeftDelim => {
                 self.scope.action_line = token.line;
                 let item = self.action()?;
@@ -293,9 +320,9 @@ impl<'a> Parser<'a> {
                 self.expect(Kind::RightDelim, "end")?;
                 return Ok(Item::End(End::End));
             }
-            Kind::If => Node::If(self.control("if")?),
-            Kind::Range => Node::Range(self.control("range")?),
-            Kind::With => Node::With(self.control("with")?),
+            Kind::If => Node::If(self.control("if")?.into()),
+            Kind::Range => Node::Range(self.control("range")?.into()),
+            Kind::With => Node::With(self.control("with")?.into()),
             Kind::Template => {
                 let token = self.next_non_space();
                 let name = self.template_name(&token, "template clause")?;
@@ -348,11 +375,11 @@ impl<'a> Parser<'a> {
         match (context, self.peek().kind) {
             ("if", Kind::If) => {
                 self.next();
-                Ok(vec![Node::If(self.nested(|parser| parser.control("if"))?)])
+                Ok(vec![Node::If(self.nested(|parser| parser.control("if"))?.into())])
             }
             ("with", Kind::With) => {
                 self.next();
-                Ok(vec![Node::With(self.nested(|parser| parser.control("with"))?)])
+                Ok(vec![Node::With(self.nested(|parser| parser.control("with"))?.into())])
             }
             _ => {
                 let (nodes, end) = self.list()?;
@@ -376,7 +403,7 @@ impl<'a> Parser<'a> {
 
     fn template_name(&mut self, token: &Token<'_>, context: &str) -> Parsed<Arc<str>> {
         match token.kind {
-            Kind::String | Kind::RawString => Ok(unquote(&token.text).or_else(|error| self.fail(error))?.into()),
+            Kind::String | Kind::RawString => Ok(unquote(token.text).or_else(|error| self.fail(error))?.into()),
             _ => self.unexpected(token, context),
         }
     }
@@ -385,7 +412,7 @@ impl<'a> Parser<'a> {
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
         let pos = self.peek_non_space().pos;
-        let mut pipe = Pipe { pos, assign: false, variables: Vec::new(), commands: Vec::new() };
+        let mut pipe = Pipe { pos, assign: false, variables: Vec::new(), commands: Vec::with_capacity(1) };
         self.declarations(context, &mut pipe)?;
         loop {
             let token = self.next_non_space();
@@ -428,7 +455,7 @@ impl<'a> Parser<'a> {
             let declares = matches!(next.kind, Kind::Assign | Kind::Declare);
             if declares || next.kind == Kind::Char && next.text == "," {
                 self.next_non_space();
-                let name: Arc<str> = (*variable.text).into();
+                let name = self.name(variable.text);
                 pipe.variables.push(Arc::clone(&name));
                 self.scope.variables.push(name);
                 if declares {
@@ -472,10 +499,12 @@ impl<'a> Parser<'a> {
 
     fn command(&mut self) -> Parsed<Command> {
         let pos = self.peek_non_space().pos;
-        let mut words = Vec::new();
+        let mut words = Vec::with_capacity(2);
         loop {
             self.peek_non_space();
-            words.extend(self.operand()?);
+            if let Some(word) = self.operand()? {
+                words.push(word);
+            }
             let token = self.next();
             match token.kind {
                 Kind::Space => continue,
@@ -502,7 +531,8 @@ impl<'a> Parser<'a> {
         }
         let mut fields: Vec<Arc<str>> = Vec::new();
         while self.peek().kind == Kind::Field {
-            fields.push(self.next().text[1..].into());
+            let field = self.next().text;
+            fields.push(self.name(&field[1..]));
         }
         match &mut word.kind {
             WordKind::Field(names) | WordKind::Variable(names) => {
@@ -519,13 +549,22 @@ impl<'a> Parser<'a> {
 
     fn term(&mut self) -> Parsed<Option<Word>> {
         let token = self.next_non_space();
-        let text: &str = &token.text;
+        let text = token.text;
         let kind = match token.kind {
             Kind::Identifier => {
-                if self.functions.signature(text).is_none() && builtin::Builtin::named(text).is_none() {
-                    return self.fail(format!("function {} not defined", quote(text)));
+                let name = self.name(text);
+                // Most names come more than once.
+                let known = self.known.last().is_some_and(|known| Arc::ptr_eq(known, &name))
+                    || self.known.iter().any(|known| Arc::ptr_eq(known, &name));
+                if !known {
+                    if self.functions.signature(text).is_none() && builtin::Builtin::named(text).is_none() {
+                        return self.fail(format!("function {} not defined", quote(text)));
+                    }
+                    if self.known.len() < KNOWN {
+                        self.known.push(Arc::clone(&name));
+                    }
                 }
-                WordKind::Identifier(text.into())
+                WordKind::Identifier(name)
             }
             Kind::Dot => WordKind::Dot,
             Kind::Nil => WordKind::Nil,
@@ -533,16 +572,16 @@ impl<'a> Parser<'a> {
                 if !self.scope.variables.iter().any(|variable| **variable == *text) {
                     return self.fail(format!("undefined variable {}", quote(text)));
                 }
-                WordKind::Variable(vec![text.into()])
+                WordKind::Variable(vec![self.name(text)])
             }
-            Kind::Field => WordKind::Field(vec![text[1..].into()]),
+            Kind::Field => WordKind::Field(vec![self.name(&text[1..])]),
             Kind::Bool => WordKind::Bool(text == "true"),
-            Kind::CharConstant => WordKind::Number(Number::character(text).or_else(|error| self.fail(error))?),
-            Kind::Complex => WordKind::Number(Number::sum(text).or_else(|error| self.fail(error))?),
-            Kind::Number => WordKind::Number(Number::plain(text).or_else(|error| self.fail(error))?),
-            Kind::LeftParen => {
-                WordKind::Pipe(self.nested(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?)
-            }
+            Kind::CharConstant => WordKind::Number(Number::character(text).or_else(|error| self.fail(error))?.into()),
+            Kind::Complex => WordKind::Number(Number::sum(text).or_else(|error| self.fail(error))?.into()),
+            Kind::Number => WordKind::Number(Number::plain(text).or_else(|error| self.fail(error))?.into()),
+            Kind::LeftParen => WordKind::Pipe(
+                self.nested(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?.into(),
+            ),
             Kind::String | Kind::RawString => {
                 let unquoted = unquote(text).or_else(|error| self.fail(error))?;
                 WordKind::String { quoted: text.into(), text: unquoted.into() }

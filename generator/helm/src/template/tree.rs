@@ -13,7 +13,7 @@ pub(super) struct Tree {
     pub file: Arc<str>,
     /// The whole text of the file: positions count from its start.
     pub text: Arc<str>,
-    pub root: Vec<Node>,
+    pub root: Arc<Vec<Node>>,
 }
 
 impl Tree {
@@ -31,9 +31,9 @@ impl Tree {
 pub(super) enum Node {
     Text { pos: usize, text: Arc<str> },
     Action { pos: usize, pipe: Pipe },
-    If(Branch),
-    With(Branch),
-    Range(Branch),
+    If(Box<Branch>),
+    With(Box<Branch>),
+    Range(Box<Branch>),
     Template { pos: usize, name: Arc<str>, pipe: Option<Pipe> },
     Break { pos: usize },
     Continue { pos: usize },
@@ -76,7 +76,7 @@ pub(super) enum WordKind {
     Dot,
     Nil,
     Bool(bool),
-    Number(Number),
+    Number(Box<Number>),
     String {
         quoted: Arc<str>,
         text: Arc<str>,
@@ -88,7 +88,7 @@ pub(super) enum WordKind {
     /// A function.
     Identifier(Arc<str>),
     /// A pipeline in parentheses.
-    Pipe(Pipe),
+    Pipe(Box<Pipe>),
     /// Fields of what a word gives: `(…).a.b`.
     Chain(Box<Word>, Vec<Arc<str>>),
 }

@@ -13,7 +13,7 @@ mod walk;
 use emit::Emitter;
 use resolve::Dialect;
 pub(crate) use resolve::decimal;
-pub(crate) use walk::{Head, walk};
+pub(crate) use walk::{Head, head};
 
 /// A value as `sigs.k8s.io/yaml` writes it, with a line break at the end. It goes through JSON, so that what JSON has no word
 /// for is a mistake, and so is what the way back from JSON stumbles over.

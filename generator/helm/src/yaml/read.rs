@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use granit_parser::{Event, Parser, ScalarStyle, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
 use super::resolve::{Dialect, Scalar, resolve};
 use crate::functions::format;
@@ -41,11 +41,58 @@ struct Reader {
     aliased: usize,
 }
 
+/// So many comments may be stuck to what stands before them.
+const STUCK: usize = 100;
+
 /// Reads the first document of a text. Nothing at all is nil.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
+    super::walk::value(text).map_or_else(|| in_full(text), Ok)
+}
+
+/// The same for any text, plain or not.
+pub(super) fn in_full(text: &str) -> Result<Value, String> {
+    let error = match read_as_it_is(text) {
+        Err(error) if text.contains(['|', '>']) => error,
+        done => return done,
+    };
+    // go-yaml takes a comment that is stuck to the head of a block of text (`key: |# comment`), the parser does not.
+    let mut parted = text.to_owned();
+    for _ in 0..STUCK {
+        match read_as_it_is(&parted) {
+            Err(next) => match part_comment(&parted, &next) {
+                Some(text) => parted = text,
+                None => return Err(error),
+            },
+            done => return done,
+        }
+    }
+    Err(error)
+}
+
+/// The text with a space before the comment in the line that the parser stumbled over, or the one before.
+fn part_comment(text: &str, error: &str) -> Option<String> {
+    let line: usize = error.strip_prefix("yaml: line ")?.split(':').next()?.parse().ok()?;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let stuck = |at: &usize| lines.get(*at).and_then(|line| stuck_comment(line));
+    let at = [line.wrapping_sub(1), line.wrapping_sub(2), line].into_iter().find(|at| stuck(at).is_some())?;
+    let (head, comment) = lines.get(at)?.split_at(stuck(&at)?);
+    Some([&lines[..at].concat(), head, " ", comment, &lines[at + 1..].concat()].concat())
+}
+
+/// Where a comment is stuck to the head of a block of text.
+fn stuck_comment(line: &str) -> Option<usize> {
+    line.char_indices().filter(|(_, letter)| *letter == '#').map(|(at, _)| at).find(|at| {
+        let head = line[..*at].trim_end_matches(|letter: char| letter.is_ascii_digit() || matches!(letter, '+' | '-'));
+        let before = head.strip_suffix(['|', '>']);
+        head.len() + 3 > *at && before.is_some_and(|before| before.ends_with([' ', '\t']) || before.is_empty())
+    })
+}
+
+fn read_as_it_is(text: &str) -> Result<Value, String> {
     let allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
-    if !text.chars().all(allowed) {
+    let fine = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    if !text.bytes().all(fine) && !text.chars().all(allowed) {
         return Err("yaml: control characters are not allowed".to_owned());
     }
     // What may stand before a document, where the parser takes more than go-yaml does.
@@ -59,37 +106,85 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
         _ => {}
     }
     let mut reader = Reader::default();
+    let mut tabs = Tabs::of(text);
     for event in Parser::new_from_str(text) {
         // What comes after the first document is not read, be it YAML or not.
         if event.is_err() && reader.root.is_some() {
             break;
         }
         let (event, span) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
-        let line = span.start.line();
+        if let Some(tabs) = &mut tabs {
+            tabs.after(&event, span.start.line(), span.end.line())?;
+        }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = scalar(&text, style, tag.as_deref())?;
                 reader.count(1, false)?;
-                reader.place(node, anchor, line)?;
+                reader.place(node, anchor)?;
             }
             Event::SequenceStart(_, anchor, _) => reader.open(Open::List { anchor, values: Vec::new() })?,
             Event::MappingStart(_, anchor, _) => {
                 reader.open(Open::Map { anchor, entries: Entries::new(), key: None })?;
             }
-            Event::SequenceEnd | Event::MappingEnd => reader.close(line)?,
+            Event::SequenceEnd | Event::MappingEnd => reader.close()?,
             Event::Alias(id) => {
                 let Some((value, size)) = reader.anchors.get(&id) else {
                     return Err("yaml: anchor value contains itself".to_owned());
                 };
                 let (value, size) = (deep_copy(value), *size);
                 reader.count(size, true)?;
-                reader.place(Node::Value(value), 0, line)?;
+                reader.place(Node::Value(value), 0)?;
             }
             Event::DocumentEnd => break,
             _ => {}
         }
     }
     Ok(reader.root.unwrap_or_default())
+}
+
+/// Lines that begin with a tab. Where blocks are, go-yaml takes none, even if nothing else is on them; the parser takes some.
+struct Tabs {
+    lines: std::collections::VecDeque<usize>,
+    flows: Vec<bool>,
+    /// Whether the document is a map or a list.
+    blocks: bool,
+}
+
+impl Tabs {
+    fn of(text: &str) -> Option<Tabs> {
+        if !text.starts_with('\t') && !text.contains("\n\t") {
+            return None;
+        }
+        let lines = text.lines().enumerate().filter(|(_, line)| line.starts_with('\t')).map(|(at, _)| at + 1).collect();
+        Some(Tabs { lines, flows: Vec::new(), blocks: false })
+    }
+
+    /// What stands before an event that is no part of a flow is among blocks; quoted texts may have such lines within.
+    fn after(&mut self, event: &Event<'_>, start: usize, end: usize) -> Result<(), String> {
+        let in_flow = self.flows.iter().any(|flow| *flow);
+        while let Some(line) = self.lines.front().copied().filter(|line| *line <= start) {
+            self.lines.pop_front();
+            if self.blocks && !in_flow {
+                return Err(format!("yaml: line {line}: found character that cannot start any token"));
+            }
+        }
+        match event {
+            Event::SequenceStart(style, ..) | Event::MappingStart(style, ..) => {
+                self.flows.push(*style == StructureStyle::Flow);
+                self.blocks = true;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.flows.pop();
+            }
+            Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => {
+                while self.lines.front().is_some_and(|line| *line <= end) {
+                    self.lines.pop_front();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 fn deep_copy(value: &Value) -> Value {
@@ -177,23 +272,23 @@ impl Reader {
         Ok(())
     }
 
-    fn close(&mut self, line: usize) -> Result<(), String> {
+    fn close(&mut self) -> Result<(), String> {
         let (value, anchor) = match self.open.pop() {
             Some(Open::List { anchor, values }) => (Value::from(values), anchor),
             Some(Open::Map { anchor, entries, .. }) => (Value::Map(Map::new(entries)), anchor),
             None => return Ok(()),
         };
-        self.place(Node::Value(value), anchor, line)
+        self.place(Node::Value(value), anchor)
     }
 
-    fn place(&mut self, node: Node, anchor: usize, line: usize) -> Result<(), String> {
+    fn place(&mut self, node: Node, anchor: usize) -> Result<(), String> {
         if let Some(Open::Map { key: key @ None, .. }) = self.open.last_mut() {
             let name: Arc<str> = match &node {
                 Node::Scalar(Scalar::Merge, _) => {
                     *key = Some(Key::Merge);
                     return Ok(());
                 }
-                Node::Scalar(meaning, text) => key_name(*meaning, text, line)?,
+                Node::Scalar(meaning, text) => key_name(*meaning, text)?,
                 Node::Value(Value::String(text)) => Arc::clone(text),
                 Node::Value(Value::Float(value)) => format::float(*value).into(),
                 Node::Value(Value::Bool(value)) => value.to_string().into(),
@@ -241,7 +336,7 @@ fn merge(entries: &mut Entries, value: &Value) -> Result<(), String> {
     }
 }
 
-fn key_name(meaning: Scalar, text: &Arc<str>, _line: usize) -> Result<Arc<str>, String> {
+pub(super) fn key_name(meaning: Scalar, text: &Arc<str>) -> Result<Arc<str>, String> {
     Ok(match meaning {
         Scalar::Null => {
             return Err("unsupported map key of type: %!s(<nil>), key: <nil>".to_owned());
@@ -267,7 +362,7 @@ pub(super) fn plain_text(text: &str) -> Option<String> {
     crate::chart::string(&value, "").ok().map(Option::unwrap_or_default)
 }
 
-fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, String> {
+pub(super) fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, String> {
     Ok(match meaning {
         Scalar::Null => Value::Nil,
         Scalar::Bool(value) => Value::Bool(value),
@@ -279,4 +374,29 @@ fn scalar_value(meaning: Scalar, text: Arc<str>) -> Result<Value, String> {
         Scalar::Float(value) => Value::Float(value),
         Scalar::Timestamp | Scalar::Merge | Scalar::String => Value::String(text),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_comment_stuck_to_the_head_of_a_text() {
+        let read = |text: &str| read(text).map(|value| crate::yaml::marshal(&value).unwrap_or_default());
+        assert_eq!(read("a: |### x\n  one\n  #two\nb: 1\n").as_deref(), Ok("a: |\n  one\n  #two\nb: 1\n"));
+        assert_eq!(read("a: >-# x\n  one\n  two\n").as_deref(), Ok("a: one two\n"));
+        assert_eq!(read("- |+2#x\n   one\n- |#y\n  |#z\n").as_deref(), Ok("- |2\n   one\n- |\n  |#z\n"));
+        assert!(read("a: b|# x\n  : [\n").is_err());
+    }
+    #[test]
+    fn lines_that_begin_with_a_tab() {
+        let fails = |text: &str| super::in_full(text).is_err();
+        for text in ["a: 1\n\t\n", "a: 1\n\t\nb: 2\n", "a:\n- x\n\t# c\n- y\n", "a: &x\n\t\n- 1\n", "a: []\n\t\nb: 1\n"]
+        {
+            assert!(fails(text), "{text:?}");
+        }
+        for text in ["a: \"x\n\t\n  y\"\nb: 1\n", "a: b\n \t\nc: d\n", "\"a\n\tb\"\n"] {
+            assert_eq!(super::in_full(text).err(), None, "{text:?}");
+        }
+    }
 }

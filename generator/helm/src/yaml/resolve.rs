@@ -1,9 +1,5 @@
 //! What a plain scalar means to go-yaml: a bool, a number, a date, or a string after all.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 /// Which go-yaml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -116,14 +112,39 @@ fn number(text: &str) -> Scalar {
     {
         return Scalar::String;
     }
-    static FLOAT: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$").ok());
-    if FLOAT.as_ref().is_some_and(|float| float.is_match(plain))
+    if is_float(plain)
         && let Some(value) = decimal(plain)
     {
         return Scalar::Float(value);
     }
     Scalar::String
+}
+
+/// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
+fn is_float(text: &str) -> bool {
+    fn digits(text: &str) -> (usize, &str) {
+        let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        (text.len() - rest.len(), rest)
+    }
+    let (whole, rest) = digits(text.strip_prefix(['+', '-']).unwrap_or(text));
+    let rest = match rest.strip_prefix('.') {
+        Some(after) => {
+            let (fraction, rest) = digits(after);
+            if whole == 0 && fraction == 0 {
+                return false;
+            }
+            rest
+        }
+        None if whole == 0 => return false,
+        None => rest,
+    };
+    match rest.strip_prefix(['e', 'E']) {
+        Some(after) => {
+            let (exponent, rest) = digits(after.strip_prefix(['+', '-']).unwrap_or(after));
+            exponent > 0 && rest.is_empty()
+        }
+        None => rest.is_empty(),
+    }
 }
 
 /// Whether it is a number of YAML 1.1 in base 60, which go-yaml does not read, but quotes for the sake of those who do.

@@ -15,6 +15,7 @@ use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
 use self::text::{CLASSES, action, brief, capitalised, counted, escaped, full_name, grouped};
+use super::fold;
 use super::words::{self, Asked};
 use crate::review::model::{
     Action, Cause, Class, Demand, Exception, Finding, GroupedEdit, Item, Line, Object, Place, Review, Side,
@@ -57,6 +58,7 @@ pub fn page(review: &Review) -> String {
         "options-component" => options(page.components()),
         "options-class" => page.class_options(),
         "total" => page.items().count().to_string(),
+        "not-seen" => page.not_seen(),
         "matrix" => page.matrix(),
         "changes" => page.changes(),
         "by-tool" => page.by_tool(),
@@ -143,6 +145,7 @@ impl<'a> Page<'a> {
 
     fn headline(&self) -> String {
         match self.review.totals.changed {
+            0 if self.review.has_changes() => "Not everything was seen".to_owned(),
             0 => "Nothing changes".to_owned(),
             _ => words::headline(self.review),
         }
@@ -163,6 +166,13 @@ impl<'a> Page<'a> {
                 true => format!("<p class=\"lede\">{versions}</p>"),
                 false => format!("<p class=\"lede\">{versions} <a href=\"#by-tool\">What it changes</a></p>"),
             };
+        }
+        let unseen = self.review.unseen().count();
+        if unseen > 0 {
+            out += &format!(
+                "<p class=\"stop\"><a href=\"#not-seen\">The objects of {} were not seen</a></p>",
+                counted(unseen, "chart")
+            );
         }
         let open: Vec<&Demand> = self.review.demands.iter().filter(|demand| !demand.accepted).collect();
         if !open.is_empty() {
@@ -185,7 +195,41 @@ impl<'a> Page<'a> {
             }
             out += "</ul>";
         }
+        if totals.of_charts > 0 {
+            let committed = totals.changed - totals.of_charts.min(totals.changed);
+            out += &format!(
+                "<ul class=\"counts\" aria-label=\"Changed objects by what makes them\">\
+                 <li><a class=\"t0\" href=\"#changes\" data-set=\"made=chart\"><b>{}</b> Made by charts</a></li>\
+                 <li><a class=\"t0\" href=\"#changes\" data-set=\"made=committed\"><b>{}</b> Committed</a></li></ul>",
+                grouped(totals.of_charts),
+                grouped(committed)
+            );
+        }
         out
+    }
+
+    /// The charts whose objects are not among the changes, and why.
+    fn not_seen(&self) -> String {
+        let unseen = fold::unseen(self.review);
+        if unseen.is_empty() {
+            return String::new();
+        }
+        let number = counted(self.review.unseen().count(), "chart");
+        let mut out = section_start("not-seen", "Objects not seen", 0, &number);
+        out += "<ul class=\"rows\">";
+        for one in unseen {
+            for chart in &one.charts {
+                let names: Vec<&str> = chart.environments.iter().map(String::as_str).collect();
+                out += &format!("<li><p><b>{}</b> in {}", escaped(&fold::chart(chart)), many(&names));
+                if let Some(line) = &chart.at {
+                    out += &format!(", {} <code>{}</code>", at(line), escaped(&line.text));
+                }
+                out += "</p></li>";
+            }
+            out +=
+                &format!("<li><p class=\"reason\">The chart {}: {}</p></li>", escaped(one.why), sentence(one.remedy));
+        }
+        out + "</ul></div></section>"
     }
 
     /// How many objects change where, and how badly; environments with the same row share one.
@@ -320,12 +364,13 @@ impl<'a> Page<'a> {
         let keys: Vec<&str> = classes(item).into_iter().map(|class| text::class(class).key).collect();
         let _ = write!(
             out,
-            "<details class=\"item t{}\" id=\"{prefix}-{}\" data-class=\"{}\" data-on=\"{}\" data-component=\"{}\"{}><summary>",
+            "<details class=\"item t{}\" id=\"{prefix}-{}\" data-class=\"{}\" data-on=\"{}\" data-component=\"{}\" data-made=\"{}\"{}><summary>",
             words.tone,
             escaped(&item.id),
             keys.join(" "),
             self.ranges(item),
             escaped(&item.component),
+            if item.chart.is_some() { "chart" } else { "committed" },
             if is_open { " open" } else { "" }
         );
         self.head(out, item);
@@ -356,8 +401,11 @@ impl<'a> Page<'a> {
         places(out, item);
         let id = escaped(&item.id);
         *out += &format!(
-            "<p class=\"meta\">Component {} · <a href=\"#{prefix}-{id}\">{id}</a></p></div>",
-            escaped(&item.component)
+            "<p class=\"meta\">Component {}{} · <a href=\"#{prefix}-{id}\">{id}</a></p></div>",
+            escaped(&item.component),
+            item.chart
+                .as_deref()
+                .map_or_else(String::new, |chart| format!(", made by the chart of {}", escaped(chart)))
         );
     }
 

@@ -12,10 +12,12 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::fold::{self, How};
 use super::rows::{Leaf, Mark, Room, content, leaves};
 use super::words::{self, Bundle, Weight};
 use crate::cli::output::count;
 use crate::review::model::{Action, Cause, Class, Exception, Finding, GroupedEdit, Review};
+use crate::values::edit::Change as EditChange;
 use escape::{cell_code, code, fenced, prose};
 
 /// What is shown of an edit on each step of a block, from the least to the most.
@@ -24,6 +26,9 @@ const ROOMS: [Room; 3] = [
     Room { context: 1, rows: 60, width: 400 },
     Room { context: 3, rows: 400, width: 1000 },
 ];
+
+/// So many edits of a document in a text are shown.
+const OF_DOCUMENT: usize = 8;
 
 /// How much of a new object is shown, on the same steps.
 const PREVIEWS: [usize; 3] = [0, 12, 80];
@@ -43,6 +48,10 @@ struct Block<'a> {
 enum What<'a> {
     /// One object that changes in several ways, in each environment in one of them; mostly in a single one.
     Family(Vec<Bundle<'a>>),
+    /// Objects of one kind and one chart that change in configuration.
+    Alike(Vec<Bundle<'a>>),
+    /// Objects that come or go with their chart.
+    Whole(Vec<Bundle<'a>>),
     Cosmetic(Vec<Bundle<'a>>),
     ByTool(Vec<Bundle<'a>>),
     WithoutEffect,
@@ -107,7 +116,7 @@ impl Block<'_> {
 
     fn bundles(&self) -> &[Bundle<'_>] {
         match &self.what {
-            What::Family(bundles) | What::Cosmetic(bundles) => bundles,
+            What::Family(bundles) | What::Alike(bundles) | What::Whole(bundles) | What::Cosmetic(bundles) => bundles,
             _ => &[],
         }
     }
@@ -283,26 +292,35 @@ fn blocks(review: &Review) -> Vec<Block<'_>> {
         blocks.push(Block::new(None, What::Matrix, 1));
     }
     let mut cosmetic = Vec::new();
-    let mut families: Vec<Vec<Bundle<'_>>> = Vec::new();
+    let mut families: Vec<(Option<How>, Vec<Bundle<'_>>)> = Vec::new();
     let mut known = HashMap::new();
-    for bundle in words::bundles(&review.items) {
+    for (how, mut bundles) in fold::together(words::bundles(&review.items)) {
+        if how.is_some() {
+            families.push((how, bundles));
+            continue;
+        }
+        let Some(bundle) = bundles.pop() else { continue };
         let Bundle { first, items } = &bundle;
         if bundle.weight() == Weight::Cosmetic {
             cosmetic.push(bundle);
         } else if items.len() > 1 {
-            families.push(vec![bundle]);
+            families.push((None, vec![bundle]));
         } else {
             let who = (first.class, first.action, &first.component, &first.object, &first.was);
             let index = *known.entry(who).or_insert(families.len());
             match families.get_mut(index) {
-                Some(family) => family.push(bundle),
-                None => families.push(vec![bundle]),
+                Some((_, family)) => family.push(bundle),
+                None => families.push((None, vec![bundle])),
             }
         }
     }
-    for family in families {
+    for (how, family) in families {
         let weight = family.first().map(Bundle::weight);
-        blocks.push(Block::new(weight, What::Family(family), 5));
+        blocks.push(match how {
+            None => Block::new(weight, What::Family(family), 5),
+            Some(How::Configured) => Block::new(weight, What::Alike(family), 2),
+            Some(How::Whole(..)) => Block::new(weight, What::Whole(family), 2),
+        });
     }
     if !cosmetic.is_empty() {
         blocks.push(Block::new(None, What::Cosmetic(cosmetic), 2));
@@ -331,6 +349,8 @@ fn shown(what: &What<'_>, step: usize, review: &Review) -> String {
                 texts.join("\n")
             }
         },
+        What::Alike(bundles) => alike(bundles, step, review),
+        What::Whole(bundles) => whole(bundles, step, review),
         What::Cosmetic(bundles) => cosmetic(bundles, step, review),
         What::ByTool(bundles) => by_tool(bundles, step, review),
         What::WithoutEffect => without_effect(step, review),
@@ -354,7 +374,7 @@ fn footer(review: &Review, listed: usize, page: usize, pages: usize) -> String {
 /// What a reviewer reads first.
 fn header(review: &Review) -> String {
     if review.items.is_empty() {
-        return format!("{}\n\n", words::nothing(review));
+        return format!("{}\n\n{}", words::nothing(review), unseen(review));
     }
     let mut out = format!("### {}\n", words::headline(review));
     let counts = review.totals.by_class.iter().map(|(class, number)| {
@@ -372,7 +392,21 @@ fn header(review: &Review) -> String {
         let verb = if open == 1 { "waits" } else { "wait" };
         out += &format!(" **{} {verb} for a yes**, see the end.", count(open, "demand"));
     }
-    out + "\n\n"
+    out + "\n\n" + &unseen(review)
+}
+
+/// Of which charts the objects are not in the review, in a line or two.
+fn unseen(review: &Review) -> String {
+    let unseen = fold::unseen(review);
+    let mut out = String::new();
+    for one in unseen.iter().take(2) {
+        let said = prose(&words::clip(&one.sentence(review, 3), 400));
+        out += &format!("⚠️ **Objects not seen**: {said}.\n\n");
+    }
+    match unseen.len().saturating_sub(2) {
+        0 => out,
+        more => out + &format!("And {} for other reasons; the full report says which.\n\n", count(more, "more chart")),
+    }
 }
 
 fn matrix(review: &Review) -> String {
@@ -500,6 +534,71 @@ fn edit_line(leaf: &Leaf<'_>, most: usize) -> String {
     }
 }
 
+/// Objects of one kind and one chart that change in configuration.
+fn alike(bundles: &[Bundle<'_>], step: usize, review: &Review) -> String {
+    let (Some(alike), Some(first)) = (fold::alike(bundles), bundles.first()) else { return String::new() };
+    let kinds = prose(&fold::number(&words::clip(alike.kind, 60), alike.objects));
+    let chart = code(&words::clip(alike.chart, 80));
+    let title = format!("{kinds} of {chart} · {}", places(first, review));
+    let class = words::class(first.first.class);
+    if step == 1 {
+        return format!("* {class} · {title}\n");
+    }
+    let names = |bundles: &[&Bundle<'_>]| -> String {
+        let names = fold::names(bundles);
+        names.iter().map(|name| code(&words::clip(name, 200))).collect::<Vec<_>>().join(", ")
+    };
+    let mut out = format!("**{class}** · {title}\n{}", causes(&first.causes()));
+    if !alike.plain.is_empty() {
+        let common: Vec<String> = alike.common.iter().map(|text| code(text)).collect();
+        out += &format!("- in nothing but {}: {}\n", common.join("; "), names(&alike.plain));
+    }
+    for (bundle, leaves) in &alike.others {
+        let short = |leaf: &Leaf<'_>| match leaf.is_short() {
+            true => edit_line(leaf, 60),
+            false => format!("{}{}", code(&words::clip(&leaf.path, 120)), fold::long(leaf)),
+        };
+        let shown: Vec<String> = leaves.iter().take(2).map(short).collect();
+        let more = match leaves.len().saturating_sub(2) {
+            0 => String::new(),
+            more => format!("; and {}", count(more, "more edit")),
+        };
+        out += &format!("- {}: {}{more}\n", names(&[bundle]), shown.join("; "));
+    }
+    out
+}
+
+/// Objects that come or go with their chart.
+fn whole(bundles: &[Bundle<'_>], step: usize, review: &Review) -> String {
+    let Some(first) = bundles.first() else { return String::new() };
+    let objects: usize = bundles.iter().map(|bundle| bundle.items.len()).sum();
+    let verb = if first.first.action == Action::Removed { "are removed" } else { "are new" };
+    let chart = code(&words::clip(first.first.chart.as_deref().unwrap_or_default(), 80));
+    let all: Vec<&Bundle<'_>> = bundles.iter().collect();
+    let title = format!("{objects} objects of {chart} {verb} · {}", places(first, review));
+    let class = words::class(first.first.class);
+    if step == 1 {
+        return format!("* {class} · {title}: {}\n", prose(&words::clip(&fold::kinds(&all), 300)));
+    }
+    let mut out = format!("**{class}** · {title}\n{}", causes(&first.causes()));
+    let mut said: Vec<(Vec<&Finding>, Vec<&Bundle<'_>>)> = Vec::new();
+    for bundle in bundles {
+        let findings = bundle.findings();
+        match said.iter_mut().find(|(known, _)| *known == findings) {
+            Some((_, known)) => known.push(bundle),
+            None => said.push((findings, vec![bundle])),
+        }
+    }
+    for (findings, bundles) in said {
+        let reasons: Vec<String> = findings.iter().map(|finding| reason(finding)).collect();
+        let kinds = prose(&words::clip(&fold::kinds(&bundles), 600));
+        out += &format!("- {kinds}{}{}\n", if reasons.is_empty() { "" } else { ": " }, reasons.join(" "));
+    }
+    let name = |name: words::Name| code(&words::clip(&format!("{} {}", name.kind, name.path), 200));
+    let names: Vec<String> = bundles.iter().flat_map(Bundle::names).map(name).collect();
+    out + "\n" + &details("their names", &format!("{}\n", names.join(", ")))
+}
+
 /// Title, reasons, causes and exceptions; the edits in lines of their own where they are few and short, otherwise below
 /// as a difference.
 fn in_full(bundle: &Bundle<'_>, detail: usize, review: &Review) -> String {
@@ -520,7 +619,7 @@ fn in_full(bundle: &Bundle<'_>, detail: usize, review: &Review) -> String {
         brief || groups.len() < 2 || item.findings.contains(finding) || finding.class == item.class
     };
     let (said, with_edits): (Vec<&Finding>, Vec<&Finding>) =
-        bundle.findings().into_iter().filter(|finding| finding.class != Class::Cosmetic).partition(shared);
+        bundle.findings().into_iter().filter(|finding| says_something(finding, bundle)).partition(shared);
     out += &causes(&bundle.causes());
     out += &said.iter().map(|finding| format!("- {}\n", reason(finding))).collect::<String>();
     if !brief {
@@ -531,7 +630,7 @@ fn in_full(bundle: &Bundle<'_>, detail: usize, review: &Review) -> String {
     if body.is_empty() {
         return out;
     }
-    let cosmetic = bundle.edits().1;
+    let cosmetic = cosmetic_edits(bundle);
     let summary = match (brief, item.edits.is_empty()) {
         (_, true) => "the whole object".to_owned(),
         (true, _) => count(cosmetic.len(), "cosmetic change"),
@@ -539,6 +638,18 @@ fn in_full(bundle: &Bundle<'_>, detail: usize, review: &Review) -> String {
     };
     let open = if bundle.weight() <= Weight::Care && !brief { " open" } else { "" };
     out + &format!("\n<details{open}><summary>{summary}</summary>\n\n{body}\n</details>\n")
+}
+
+/// Whether a reason is worth a line: of an object of a chart everybody knows that no rule knows it.
+fn says_something(finding: &Finding, bundle: &Bundle<'_>) -> bool {
+    let is_plain = finding.rule.is_empty() && finding.class == Class::Configuration;
+    finding.class != Class::Cosmetic && !(is_plain && bundle.first.chart.is_some())
+}
+
+/// The edits of bytes and nothing else; of a chart's object not those that say its version.
+fn cosmetic_edits<'a>(bundle: &Bundle<'a>) -> Vec<&'a GroupedEdit> {
+    let is_said = |edit: &&GroupedEdit| bundle.first.chart.is_some() && fold::is_of_label(&edit.finding);
+    bundle.edits().1.into_iter().filter(|edit| !is_said(edit)).collect()
 }
 
 /// Short edits, each in a line, and where they do not happen.
@@ -635,7 +746,7 @@ fn differences(
         }
         out += &format!("{}\n", fenced("diff", &lines(group, room)));
     }
-    let cosmetic = bundle.edits().1;
+    let cosmetic = cosmetic_edits(bundle);
     if !cosmetic.is_empty() {
         let said = if groups.is_empty() {
             String::new()
@@ -660,14 +771,25 @@ fn differences(
 
 fn lines(edits: &[&GroupedEdit], room: Room) -> Vec<String> {
     let mut lines = Vec::new();
-    for leaf in edits.iter().flat_map(|edit| leaves(&edit.edit)) {
-        lines.push(format!("@@ {} @@", leaf.path));
-        lines.extend(leaf.rows(room).iter().map(|row| match row.mark {
-            Mark::Same => format!("  {}", row.text).trim_end().to_owned(),
-            Mark::Old => format!("- {}", row.text),
-            Mark::New => format!("+ {}", row.text),
-            Mark::Note => format!("# … {}", row.text),
-        }));
+    for edit in edits {
+        let mut all = leaves(&edit.edit);
+        let is_document = matches!(edit.edit.change, EditChange::Replaced { inside: Some(_), .. });
+        let left = all.len().saturating_sub(OF_DOCUMENT);
+        if is_document && left > 1 {
+            all.truncate(OF_DOCUMENT);
+        }
+        for leaf in all {
+            lines.push(format!("@@ {} @@", leaf.path));
+            lines.extend(leaf.rows(room).iter().map(|row| match row.mark {
+                Mark::Same => format!("  {}", row.text).trim_end().to_owned(),
+                Mark::Old => format!("- {}", row.text),
+                Mark::New => format!("+ {}", row.text),
+                Mark::Note => format!("# … {}", row.text),
+            }));
+        }
+        if is_document && left > 1 {
+            lines.push(format!("# … {}", fold::more(left, &words::path(&edit.edit.path))));
+        }
     }
     lines
 }
@@ -682,9 +804,18 @@ fn cosmetic(bundles: &[Bundle<'_>], step: usize, review: &Review) -> String {
         if step == 1 { shortest(std::slice::from_ref(bundle), review) } else { one_line(bundle, review) }
     };
     let verb = if objects == 1 { "changes" } else { "change" };
+    let (groups, others) = fold::relabelled(bundles);
+    let labels = groups.iter().filter_map(|group| {
+        let first = group.first()?;
+        let objects: usize = group.iter().map(|bundle| bundle.items.len()).sum();
+        let chart = code(&words::clip(first.first.chart.as_deref().unwrap_or_default(), 80));
+        let kinds = if step == 1 { String::new() } else { format!(": {}", prose(&fold::kinds(group))) };
+        let said = fold::RELABELLED;
+        Some(format!("* {objects} objects of {chart} · {} · {said}{kinds}\n", places(first, review)))
+    });
     details(
         &format!("{} {verb} in bytes and nothing else", count(objects, "object")),
-        &bundles.iter().map(line).collect::<String>(),
+        &labels.chain(others.into_iter().map(line)).collect::<String>(),
     )
 }
 

@@ -94,6 +94,15 @@ impl Leaf<'_> {
         }
     }
 
+    /// Another version of the same image: its name, the version before and after.
+    pub fn image(&self) -> Option<(String, String, String)> {
+        let Change::Replaced { old: Json::String(old), new: Json::String(new), .. } = self.change else { return None };
+        let ((name, before), (other, after)) = (old.rsplit_once(':')?, new.rsplit_once(':')?);
+        let is_tag = |text: &str| !text.is_empty() && !text.contains(['/', ' ', '\n']);
+        let is_one = name == other && !name.contains(['\n', ' ']) && is_tag(before) && is_tag(after);
+        is_one.then(|| (clip(name, 200), clip(before, 100), clip(after, 100)))
+    }
+
     /// Whether one line says all of it.
     pub fn is_short(&self) -> bool {
         let short = |value: &Json| match value {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
+use super::fold;
 use super::rows::leaves;
 use super::words::{self, Bundle};
 use crate::cli::report;
-use crate::review::model::{Cause, Class, Finding, GroupedEdit, Line, Review};
+use crate::review::model::{Cause, ChartSeen, Class, Finding, GroupedEdit, Line, Review};
 
 /// A review as a SARIF log.
 pub fn document(review: &Review) -> Json {
@@ -28,7 +29,49 @@ pub fn document(review: &Review) -> Json {
             "defaultConfiguration": {"level": level(*class)},
         })
     });
-    report::sarif(rules.collect(), results)
+    let mut rules: Vec<Json> = rules.collect();
+    let unseen: Vec<Json> = review.unseen().map(|chart| not_seen(review, chart)).collect();
+    if !unseen.is_empty() {
+        rules.push(json!({
+            "id": NOT_SEEN,
+            "shortDescription": {"text": "objects not seen"},
+            "defaultConfiguration": {"level": "warning"},
+        }));
+        results.extend(unseen);
+    }
+    report::sarif(rules, results)
+}
+
+/// The rule about charts that could not be rendered.
+const NOT_SEEN: &str = "review/not-seen";
+
+/// A chart whose objects may change in any way, at the line of its version.
+fn not_seen(review: &Review, chart: &ChartSeen) -> Json {
+    let names: Vec<&str> = chart.environments.iter().map(String::as_str).collect();
+    let text = format!(
+        "objects not seen: {} in {}: the chart {}\nhelp: {}",
+        fold::chart(chart),
+        words::environments(&names, review),
+        words::clip(chart.unseen.as_deref().unwrap_or_default(), 600),
+        chart.remedy
+    );
+    let place = match (&chart.at, names.first()) {
+        (Some(line), _) => Some(location(line, None)),
+        (None, Some(name)) => {
+            let path = format!("argocd/{name}/applications/{}.yaml", chart.application);
+            Some(json!({"physicalLocation": {"artifactLocation": {"uri": uri(&path)}}}))
+        }
+        (None, None) => None,
+    };
+    json!({
+        "ruleId": NOT_SEEN,
+        "level": "warning",
+        "message": {"text": text},
+        "locations": place.into_iter().collect::<Vec<_>>(),
+        "relatedLocations": [],
+        "partialFingerprints": {"kubezeroReview/v1": format!("{}:{NOT_SEEN}", words::clip(&chart.application, 60))},
+        "properties": {"class": Json::Null, "objects": 0, "environments": names.len()},
+    })
 }
 
 /// How loud a forge is about a class.

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use anstyle::{AnsiColor, Style};
 
+use super::fold::{self, How};
 use super::rows::{Leaf, Mark, Room, Row, content, leaves};
 use super::words::{self, Asked, Bundle, Weight};
 use crate::cli::output::count;
 use crate::cli::table::wrap;
 use crate::review::model::{Action, Cause, Class, Finding, GroupedEdit, Review, WithoutEffect};
+use crate::values::edit::Change;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -19,28 +21,30 @@ const PLAIN: Style = Style::new();
 /// How much of a difference a terminal shows: it can be scrolled.
 const ROOM: Room = Room { context: 3, rows: 2000, width: 2000 };
 
+/// So many edits of a document in a ConfigMap are shown.
+const OF_DOCUMENT: usize = 4;
+
 /// How much of a new object is shown.
 const PREVIEW: Room = Room { context: 0, rows: 12, width: 300 };
 
 /// A review in lines of about `width` columns, with colours.
 pub fn text(review: &Review, width: usize) -> String {
-    let mut page = Page { out: String::new(), width: width.max(20), review, at_heading: false };
+    let mut page = Page { out: String::new(), width: width.max(20), review, at_heading: false, said: None };
     page.header();
+    page.unseen();
     let bundles = words::bundles(&review.items);
     for part in bundles.chunk_by(|a, b| a.weight() == b.weight()) {
         let Some(weight) = part.first().map(Bundle::weight) else { continue };
         page.blank();
         page.line(0, colour(weight).bold(), &weight.heading().to_uppercase());
         page.at_heading = true;
+        page.said = None;
         match weight {
             Weight::Cosmetic => page.folded(part),
-            _ => words::stories(part).iter().for_each(|story| match story.as_slice() {
-                [bundle] => page.bundle(bundle),
-                bundles => page.story(bundles),
-            }),
+            _ => page.told(part),
         }
     }
-    page.unseen();
+    page.handed_over();
     page.by_tool();
     page.without_effect();
     page.demands();
@@ -66,6 +70,8 @@ struct Page<'a> {
     review: &'a Review,
     /// Whether the line before is a heading.
     at_heading: bool,
+    /// The lines that were named as the cause of the object of a chart before.
+    said: Option<Vec<Cause>>,
 }
 
 impl Page<'_> {
@@ -185,6 +191,64 @@ impl Page<'_> {
         }
     }
 
+    /// Bundles of one weight. What charts make and no rule knows comes last, in few words.
+    fn told(&mut self, bundles: &[Bundle<'_>]) {
+        let (alike, others): (Vec<_>, Vec<_>) =
+            fold::together(bundles.to_vec()).into_iter().partition(|(how, _)| *how == Some(How::Configured));
+        let others: Vec<Bundle<'_>> = others.into_iter().flat_map(|(_, bundles)| bundles).collect();
+        for story in words::stories(&others) {
+            match story.as_slice() {
+                [bundle] => self.bundle(bundle),
+                bundles => self.story(bundles),
+            }
+        }
+        alike.iter().for_each(|(_, bundles)| self.alike(bundles));
+    }
+
+    /// Objects of one kind and one chart that change in configuration.
+    fn alike(&mut self, bundles: &[Bundle<'_>]) {
+        let (Some(alike), Some(first)) = (fold::alike(bundles), bundles.first()) else { return };
+        self.gap();
+        let places = words::environments(&first.environments(), self.review);
+        let title = format!(
+            "{} {}: {} of {} in {places}{}",
+            first.weight().sign(),
+            words::class(first.first.class),
+            fold::number(&words::clip(alike.kind, 60), alike.objects),
+            words::clip(alike.chart, 80),
+            self.guarded(first)
+        );
+        self.wrapped(0, 4, colour(first.weight()).bold(), &title);
+        self.causes_of_chart(first);
+        let names = |bundles: &[&Bundle<'_>]| fold::names(bundles).join(", ");
+        if !alike.plain.is_empty() {
+            let text = format!("in nothing but {}: {}", alike.common.join("; "), names(&alike.plain));
+            self.wrapped(2, 2, PLAIN, &text);
+        }
+        for (bundle, leaves) in &alike.others {
+            let short = |leaf: Leaf<'_>| match leaf.is_short() {
+                true => edit_line(leaf),
+                false => format!("{}{}", leaf.path, fold::long(&leaf)),
+            };
+            let shown: Vec<String> = leaves.iter().take(2).cloned().map(short).collect();
+            let more = match leaves.len().saturating_sub(2) {
+                0 => String::new(),
+                more => format!("; and {}", count(more, "more edit")),
+            };
+            self.wrapped(2, 2, PLAIN, &format!("{}: {}{more}", names(&[bundle]), shown.join("; ")));
+        }
+    }
+
+    /// The lines behind an object of a chart, unless they are those behind the one before.
+    fn causes_of_chart(&mut self, bundle: &Bundle<'_>) {
+        let causes = bundle.causes();
+        let is_said = self.said.as_ref().is_some_and(|said| said.iter().eq(causes.iter().copied()));
+        if !is_said {
+            self.causes(2, &causes);
+            self.said = Some(causes.into_iter().cloned().collect());
+        }
+    }
+
     /// Objects that come or go together by the same line: one title, and a word about each.
     fn story(&mut self, bundles: &[&Bundle<'_>]) {
         let Some(first) = bundles.first() else { return };
@@ -214,27 +278,31 @@ impl Page<'_> {
         );
         self.wrapped(0, 4, colour(first.weight()).bold(), &title);
         self.causes(2, &first.causes());
-        // What a rule of its own speaks of comes first; the others are a list.
-        let (said, plain): (Vec<&Bundle<'_>>, Vec<&Bundle<'_>>) =
-            bundles.iter().partition(|bundle| bundle.findings().iter().any(|finding| finding.rule != "deleted"));
-        let mut alike: Vec<(Vec<&Finding>, Vec<String>)> = Vec::new();
-        for bundle in said {
-            let findings = bundle.findings();
-            let names = bundle.names().into_iter().map(|name| format!("{} {}", name.kind, name.path));
-            match alike.iter_mut().find(|(known, _)| *known == findings) {
-                Some((_, known)) => known.extend(names),
-                None => alike.push((findings, names.collect())),
-            }
-        }
-        for (findings, names) in alike {
-            let reasons: Vec<&str> = findings.iter().map(|finding| finding.reason.as_str()).collect();
-            self.wrapped(2, 2, PLAIN, &format!("{}: {}", names.join(", "), reasons.join(" ")));
-            findings.iter().for_each(|finding| self.remedy(4, &finding.remedy));
-        }
+        // Of a whole chart a person wants to know what it was, and not every name.
+        let is_chart = |bundle: &&Bundle<'_>| bundle.first.chart.is_some();
         let names = |bundles: &[&Bundle<'_>]| -> String {
+            if bundles.iter().filter(|bundle| is_chart(bundle)).count() > 8 {
+                return fold::kinds(bundles);
+            }
             let names = bundles.iter().flat_map(|bundle| bundle.names());
             names.map(|name| format!("{} {}", name.kind, name.path)).collect::<Vec<_>>().join(", ")
         };
+        // What a rule of its own speaks of comes first; the others are a list.
+        let (said, plain): (Vec<&Bundle<'_>>, Vec<&Bundle<'_>>) =
+            bundles.iter().partition(|bundle| bundle.findings().iter().any(|finding| finding.rule != "deleted"));
+        let mut alike: Vec<(Vec<&Finding>, Vec<&Bundle<'_>>)> = Vec::new();
+        for bundle in said {
+            let findings = bundle.findings();
+            match alike.iter_mut().find(|(known, _)| *known == findings) {
+                Some((_, known)) => known.push(bundle),
+                None => alike.push((findings, vec![bundle])),
+            }
+        }
+        for (findings, bundles) in alike {
+            let reasons: Vec<&str> = findings.iter().map(|finding| finding.reason.as_str()).collect();
+            self.wrapped(2, 2, PLAIN, &format!("{}: {}", names(&bundles), reasons.join(" ")));
+            findings.iter().for_each(|finding| self.remedy(4, &finding.remedy));
+        }
         if plain.len() <= 12 {
             if !plain.is_empty() {
                 self.wrapped(2, 2, PLAIN, &format!("and {}", names(&plain)));
@@ -309,14 +377,19 @@ impl Page<'_> {
         let groups = bundle.groups();
         let shared = bundle.causes();
         let own = !bundle.first.causes.is_empty() || groups.len() < 2;
-        if own {
+        let is_of_chart = bundle.first.chart.is_some();
+        if is_of_chart {
+            self.causes_of_chart(bundle);
+        } else if own {
             self.causes(2, &shared);
         }
         let mut said: Vec<&str> = Vec::new();
         for finding in bundle.findings() {
             // What is said of an edit stands with it, where there are several.
             let own = groups.len() > 1 && !bundle.first.findings.contains(finding);
-            if !own && finding.class != Class::Cosmetic && !said.contains(&finding.reason.as_str()) {
+            let is_plain =
+                is_of_chart && (finding.rule.is_empty() && finding.class == Class::Configuration || is_image(finding));
+            if !own && !is_plain && finding.class != Class::Cosmetic && !said.contains(&finding.reason.as_str()) {
                 said.push(&finding.reason);
                 self.wrapped(2, 2, PLAIN, &finding.reason);
                 self.remedy(2, &finding.remedy);
@@ -332,7 +405,8 @@ impl Page<'_> {
             before = group.first().copied();
         }
         let cosmetic = bundle.edits().1;
-        if !cosmetic.is_empty() {
+        let is_relabelled = is_of_chart && cosmetic.iter().all(|edit| fold::is_of_label(&edit.finding));
+        if !cosmetic.is_empty() && !is_relabelled {
             let paths: Vec<String> =
                 cosmetic.iter().flat_map(|edit| leaves(&edit.edit)).map(|leaf| leaf.path).collect();
             let text = format!("{}: {}", count(paths.len(), "cosmetic change"), paths.join(", "));
@@ -354,7 +428,8 @@ impl Page<'_> {
         let Some(first) = group.first() else { return };
         let finding = &first.finding;
         let is_known = finding.rule.is_empty() && finding.class == Class::Configuration;
-        if !finding.reason.is_empty() && !said.contains(&finding.reason.as_str()) && !is_known {
+        let is_image = is_image(finding) && bundle.first.chart.is_some();
+        if !finding.reason.is_empty() && !said.contains(&finding.reason.as_str()) && !is_known && !is_image {
             self.wrapped(2, 2, PLAIN, &format!("{}: {}", words::class(finding.class), finding.reason));
             self.remedy(2, &finding.remedy);
         }
@@ -363,10 +438,23 @@ impl Page<'_> {
             let names: Vec<&str> = first.environments.iter().map(String::as_str).collect();
             self.wrapped(2, 2, PLAIN, &format!("only in {}:", words::environments(&names, self.review)));
         }
-        let leaves: Vec<Leaf<'_>> = group.iter().flat_map(|edit| leaves(&edit.edit)).collect();
-        for together in leaves.chunk_by(|a, b| list(&a.path).is_some() && list(&a.path) == list(&b.path)) {
-            self.leaves(together);
+        // The reason says what became of the label.
+        let is_label = finding.rule == "pods-restart-version";
+        let mut shown: Vec<Leaf<'_>> = Vec::new();
+        for edit in group.iter().filter(|_| !is_label) {
+            let mut all = leaves(&edit.edit);
+            let is_document = matches!(edit.edit.change, Change::Replaced { inside: Some(_), .. });
+            let left = all.len().saturating_sub(OF_DOCUMENT);
+            if !is_document || left < 2 || bundle.first.object.kind != "ConfigMap" {
+                shown.extend(all);
+                continue;
+            }
+            all.truncate(OF_DOCUMENT);
+            shown.extend(all);
+            self.edits(&std::mem::take(&mut shown), is_image);
+            self.line(2, DIM, &format!("… {}", fold::more(left, &words::path(&edit.edit.path))));
         }
+        self.edits(&shown, is_image);
         for exception in &first.exceptions {
             let names: Vec<&str> = exception.environments.iter().map(String::as_str).collect();
             let (why, line) = words::why(exception);
@@ -376,9 +464,22 @@ impl Page<'_> {
         }
     }
 
-    /// Edits at one path, or of the items of one list that have no name: in one line if that says it all.
-    fn leaves(&mut self, leaves: &[Leaf<'_>]) {
+    /// Edits in order, those of one list together.
+    fn edits(&mut self, leaves: &[Leaf<'_>], is_image: bool) {
+        for together in leaves.chunk_by(|a, b| list(&a.path).is_some() && list(&a.path) == list(&b.path)) {
+            self.leaves(together, is_image);
+        }
+    }
+
+    /// Edits at one path, or of the items of one list that have no name: in one line if that says it all. Of an image
+    /// the version is enough.
+    fn leaves(&mut self, leaves: &[Leaf<'_>], is_image: bool) {
         let Some(first) = leaves.first() else { return };
+        if let (true, [_], Some((name, old, new))) = (is_image, leaves, first.image()) {
+            let text = format!("image: {name} {old} → {new}, at {}", first.path);
+            self.wrapped(2, 2, PLAIN, &text);
+            return;
+        }
         let path = list(&first.path).map_or_else(|| first.path.clone(), |list| format!("{list}[]"));
         let cyan = AnsiColor::Cyan.on_default();
         let room = self.width.saturating_sub(path.chars().count() + 6);
@@ -426,18 +527,42 @@ impl Page<'_> {
 
     /// Bundles of which nobody needs more than a line.
     fn folded(&mut self, bundles: &[Bundle<'_>]) {
-        for bundle in bundles {
+        let (groups, others) = fold::relabelled(bundles);
+        for group in groups {
+            let Some(first) = group.first() else { continue };
+            let objects: usize = group.iter().map(|bundle| bundle.items.len()).sum();
+            let places = words::environments(&first.environments(), self.review);
+            let chart = words::clip(first.first.chart.as_deref().unwrap_or_default(), 80);
+            let said = fold::RELABELLED;
+            let text = format!(
+                "{} {objects} objects of {chart} in {places} {said}: {}",
+                first.weight().sign(),
+                fold::kinds(&group)
+            );
+            self.wrapped(0, 4, DIM, &text);
+        }
+        for bundle in others {
             self.wrapped(0, 4, DIM, &one_line(bundle, self.review));
+        }
+    }
+
+    /// Charts that are delivered in another way, whose objects are the same.
+    fn handed_over(&mut self) {
+        let handed = words::handed_over(self.review);
+        if !handed.is_empty() {
+            self.blank();
+            self.line(0, BOLD, "DELIVERED OTHERWISE");
+            handed.iter().for_each(|line| self.wrapped(0, 2, PLAIN, line));
         }
     }
 
     /// What is not in the review, because no archive was at hand.
     fn unseen(&mut self) {
-        let unseen = words::unseen(self.review);
+        let unseen = fold::unseen(self.review);
         if !unseen.is_empty() {
             self.blank();
             self.line(0, RED.bold(), "OBJECTS NOT SEEN");
-            unseen.iter().for_each(|line| self.wrapped(0, 2, PLAIN, line));
+            unseen.iter().for_each(|one| self.wrapped(0, 2, PLAIN, &one.sentence(self.review, usize::MAX)));
         }
     }
 
@@ -499,6 +624,11 @@ impl Page<'_> {
             asked.trailers.iter().for_each(|trailer| self.line(2, DIM, &words::visible(trailer)));
         }
     }
+}
+
+/// Whether all that is said is which image runs.
+fn is_image(finding: &Finding) -> bool {
+    matches!(finding.rule.as_str(), "image" | "image-by-operator")
 }
 
 /// The list that the path of an item without a name leads into.

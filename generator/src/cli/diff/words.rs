@@ -102,7 +102,7 @@ pub fn class(class: Class) -> &'static str {
 }
 
 /// Items that are the same change to different objects, in the same environments.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bundle<'a> {
     /// At least one.
     pub items: Vec<&'a Item>,
@@ -523,37 +523,37 @@ pub fn headline(review: &Review) -> String {
         review.items.iter().flat_map(|item| &item.places).map(|place| place.environment.as_str()).collect();
     let known = review.head.environments.len().max(touched.len());
     let verb = if review.totals.changed == 1 { "changes" } else { "change" };
-    let objects = match (review.totals.of_charts, unseen(review).len()) {
-        (0, 0) => count(review.totals.changed, "object"),
-        (some, 0) => format!("{} ({some} made by charts)", count(review.totals.changed, "object")),
-        (some, unseen) => {
-            let more = format!("those of {} not seen", count(unseen, "chart"));
-            format!("{} ({some} made by charts, {more})", count(review.totals.changed, "object"))
-        }
+    let objects = match review.totals.of_charts {
+        0 => count(review.totals.changed, "object"),
+        some => format!("{} ({some} made by charts)", count(review.totals.changed, "object")),
     };
-    match (touched.len(), known) {
+    let said = match (touched.len(), known) {
         (some, all) if some == all && all > 1 => format!("{objects} {verb} in all {all} environments"),
         (some, all) => format!("{objects} {verb} in {some} of {}", count(all, "environment")),
+    };
+    match review.unseen().count() {
+        0 => said,
+        unseen => format!(
+            "{said}; what {} {} was not seen",
+            count(unseen, "chart"),
+            if unseen == 1 { "makes" } else { "make" }
+        ),
     }
 }
 
-/// The charts whose objects could not be shown, each with why and what to do about it.
-pub fn unseen(review: &Review) -> Vec<String> {
-    let unseen = review.charts.iter().filter_map(|chart| Some((chart, chart.unseen.as_ref()?)));
-    unseen
-        .map(|(chart, why)| {
-            let versions = match (&chart.before, &chart.after) {
-                (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
-                (before, after) => after.as_ref().or(before.as_ref()).cloned().unwrap_or_default(),
-            };
+/// The charts that are delivered in another way than before, each with what stays and what changes.
+pub fn handed_over(review: &Review) -> Vec<String> {
+    let handed = review.charts.iter().filter_map(|chart| Some((chart, chart.delivered.as_deref()?)));
+    handed
+        .map(|(chart, how)| {
             let names: Vec<&str> = chart.environments.iter().map(String::as_str).collect();
-            format!(
-                "{}: {} {versions} in {}: {why}; {}",
-                chart.application,
-                chart.chart,
-                environments(&names, review),
-                chart.remedy
-            )
+            let verb = if chart.kept == 1 { "stays" } else { "stay" };
+            let kept = match &chart.unseen {
+                Some(_) => "what becomes of its objects is not known".to_owned(),
+                None => format!("{} {verb} as before, {} differ", count(chart.kept, "object"), chart.objects),
+            };
+            let places = environments(&names, review);
+            format!("{}: delivered as {how} from now on in {places}: {kept}", chart.application)
         })
         .collect()
 }
@@ -561,6 +561,9 @@ pub fn unseen(review: &Review) -> Vec<String> {
 /// A review in which nothing that is rendered changes, in one sentence.
 pub fn nothing(review: &Review) -> String {
     match review.totals.inputs {
+        _ if review.unseen().next().is_some() => {
+            "Nothing that is committed changes, but not all objects of charts were seen.".to_owned()
+        }
         0 => "No rendered change: no input file edited, 0 outputs differ.".to_owned(),
         inputs => format!("No rendered change: {} edited, 0 outputs differ.", count(inputs, "input file")),
     }

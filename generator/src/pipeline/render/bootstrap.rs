@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::objects::cloudformation::{self, Stack, Wrong};
 use crate::pipeline::check;
 use crate::pipeline::component::BootstrapTemplate;
-use crate::pipeline::plan::{Content, NAMESPACES};
+use crate::pipeline::plan::{Content, NAMESPACES, Planned};
 use crate::pipeline::repository::Repository;
 use crate::pipeline::template::TemplateName;
 use crate::yaml::{self, Node};
@@ -397,6 +397,9 @@ impl Made<'_> {
                     step.file = Some(self.objects(files, number, &application.name, application.component));
                 }
                 Content::Chart { chart, version } => match &chart.folder {
+                    _ if application.is_manifests() => {
+                        step.file = Some(self.committed(files, number, application));
+                    }
                     Some(folder) => {
                         step.folder = Some(FolderStep {
                             repository: &chart.repository,
@@ -440,6 +443,21 @@ impl Made<'_> {
             folder: None,
         });
         steps
+    }
+
+    /// All objects of a chart in one file, definitions first. Hooks run when Argo CD syncs.
+    fn committed(&mut self, files: &Files<'_, '_>, number: usize, application: &Planned<'_>) -> String {
+        let mut text = Vec::new();
+        let paths = files.by_hand.get(&application.name).into_iter().flatten();
+        for file in paths.filter_map(|path| files.files.get(path)) {
+            if !text.is_empty() {
+                text.extend_from_slice(b"---\n");
+            }
+            text.extend_from_slice(&file.text);
+        }
+        let path = format!("k8s/{number:02}-{}.yaml", application.name);
+        self.put(&path, application.component, Arc::from(text), Vec::new());
+        path
     }
 
     /// All objects of one component in one file: the same bytes as below `manifests/`.

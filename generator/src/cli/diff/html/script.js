@@ -3,7 +3,7 @@
   const root = document.documentElement;
   const get = (id) => document.getElementById(id);
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
-  const fields = { search: get("search"), environment: get("environment"), component: get("component"), class: get("class") };
+  const fields = { search: get("search"), environment: get("environment"), component: get("component"), class: get("class"), made: get("made") };
   const items = all(".item");
   const places = new Map([...fields.environment.options].slice(1).map((option, index) => [option.value, index]));
 
@@ -75,6 +75,7 @@
     let shown = 0;
     for (const item of items) {
       const holds = (!wanted.component || item.dataset.component === wanted.component)
+        && (!wanted.made || item.dataset.made === wanted.made)
         && (!wanted.class || item.dataset.class.split(" ").includes(wanted.class))
         && (!numbers || isOn(item, numbers))
         && words.every((word) => text(item).includes(word));
@@ -92,21 +93,21 @@
     get("shown").textContent = `${shown} of ${get("shown").dataset.total} changes shown`;
     get("clear").hidden = !isFiltered;
     for (const link of all(".counts a")) {
-      if (link.dataset.set === `class=${wanted.class}`) link.setAttribute("aria-current", "true");
+      if ([`class=${wanted.class}`, `made=${wanted.made}`].includes(link.dataset.set)) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
     isSplit = parameters.get("view") === "split";
     root.toggleAttribute("data-split", isSplit);
     get("split").setAttribute("aria-pressed", isSplit);
   };
-  const clear = () => set({ search: "", environment: "", component: "", class: "" });
+  const clear = () => set({ search: "", environment: "", component: "", class: "", made: "" });
 
   let typing = 0;
   fields.search.addEventListener("input", () => {
     clearTimeout(typing);
     typing = setTimeout(() => set({ search: fields.search.value.trim() }), 60);
   });
-  for (const name of ["environment", "component", "class"]) {
+  for (const name of ["environment", "component", "class", "made"]) {
     fields[name].addEventListener("change", () => set({ [name]: fields[name].value }));
   }
   get("clear").addEventListener("click", () => { clear(); fields.search.focus(); });
