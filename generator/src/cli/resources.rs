@@ -211,7 +211,7 @@ fn text(environment: &EnvironmentObjects, found: &Resources, width: usize) -> St
         found.workloads.iter().filter(|workload| !workload.is_job && !workload.without_requests.is_empty()).collect();
     let jobs = found.workloads.iter().filter(|workload| workload.is_job).count();
     out += &format!(
-        "\n{}, {} of them without requests for CPU or memory; {} that end by themselves are in no sum\n",
+        "\n{}, {} of them without requests for CPU or memory; not in any sum: {}\n",
         count(found.workloads.len() - jobs, "workload"),
         without.len(),
         count(jobs, "job"),

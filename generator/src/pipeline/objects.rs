@@ -205,7 +205,10 @@ impl EnvironmentObjects {
                 if chart.folder.is_some() {
                     return Some(Err(unseen(format!("is a folder of {}", chart.repository), None, None)));
                 }
-                // An Application without a request has its objects among the manifests.
+                // The objects of a chart that is delivered as manifests are among these.
+                if tree.delivered.contains_key(&planned.name) {
+                    return None;
+                }
                 let request = tree.request(&planned.name)?;
                 Some(match repository.objects(&request) {
                     Ok(made) => Ok((0..made.objects.len())
