@@ -87,7 +87,7 @@ fn defaults(chart: &Chart, depth: usize) -> Json {
     };
     for dependency in chart.dependencies.iter().filter(|_| depth < 16) {
         let name = &dependency.metadata.name;
-        let listed = chart.metadata.dependencies.iter().filter(|one| one.name == *name);
+        let listed = chart.metadata.dependencies.iter().flatten().filter(|one| one.name == *name);
         let mut keys: Vec<&str> =
             listed.map(|one| if one.alias.is_empty() { one.name.as_str() } else { one.alias.as_str() }).collect();
         if keys.is_empty() {
