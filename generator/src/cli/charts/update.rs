@@ -20,7 +20,6 @@ use crate::{Failure, Result, pipeline};
 
 /// A chart that may have another version.
 struct Proposal {
-    component: String,
     at: Origin,
     old: Pin,
     new: Pin,
@@ -132,7 +131,7 @@ fn ask(global: &Global, repository: &Repository, charts: &[Pinned], to: Option<&
         let cells = [&one.component, &one.pin.name, &one.pin.version, &found.version, &note];
         rows.push(cells.map(|cell| (*cell).to_string()).to_vec());
         let new = Pin { version: found.version.clone(), ..one.pin.clone() };
-        proposals.push(Proposal { component: one.component.clone(), at: one.at, old: one.pin.clone(), new });
+        proposals.push(Proposal { at: one.at, old: one.pin.clone(), new });
     }
     mistakes.or(()).map_err(|mistakes| repository.mistakes(mistakes))?;
     missing.result(repository)?;
