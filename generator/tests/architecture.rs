@@ -7,7 +7,7 @@ const LEVELS: [&[&str]; 5] =
     [&["cli"], &["review", "git"], &["pipeline"], &["objects", "values"], &["diagnostic", "yaml", "name"]];
 
 /// The stages in order; a stage uses earlier ones only.
-const STAGES: [&str; 18] = [
+const STAGES: [&str; 20] = [
     "source",
     "template",
     "rules",
