@@ -127,7 +127,7 @@ impl Place {
     }
 
     fn entry(&self, version: &str, sha256: &str) -> String {
-        format!("- repository: {}\n  name: shop\n  version: {version}\n  sha256: {sha256}\n", self.server.url())
+        format!("- repository: {}\n  name: shop\n  version: \"{version}\"\n  sha256: {sha256}\n", self.server.url())
     }
 }
 
