@@ -17,6 +17,7 @@ use crate::pipeline::objects::{EnvironmentObjects, Unseen};
 use crate::pipeline::plan::Content;
 use crate::pipeline::render::RenderedTree;
 use crate::pipeline::repository::Repository;
+use crate::pipeline::unread::dead_values;
 use crate::{Error, Mistakes, Result, pipeline};
 
 /// Check everything that `render` checks, and write nothing
@@ -134,6 +135,8 @@ fn report(global: &Global, args: &ValidateArgs) -> Result<Report> {
         let mut found = Findings::default();
         each.into_iter().for_each(|one| found.append(one));
         spare(&pairs, &mut found);
+        let dead: Vec<_> = trees.par_iter().map(|tree| dead_values(&repository, tree)).collect();
+        dead.into_iter().flatten().for_each(|diagnostic| found.remarks.push(diagnostic));
         let found = found.sorted();
         report.objects = all.iter().map(|environment| environment.objects.len()).sum();
         (report.mistakes, report.remarks) = (found.mistakes, found.remarks);
