@@ -219,7 +219,7 @@ fn archives_are_vendored() {
     place.fine(&["charts", "fetch"]);
     assert_eq!(place.fine(&["charts", "vendor"]), "1 archive in components/vendor, 1 new\n");
     let name = format!("shop-2.0.1-{}.tgz", &place.sums[0][..12]);
-    assert_eq!(support::names(&place.repository().join("components/vendor")), [name.clone()]);
+    assert_eq!(support::names(&place.repository().join("components/vendor")), std::slice::from_ref(&name));
     fs::write(place.repository().join("components/vendor/old-1.0.0-000000000000.tgz"), b"old").unwrap();
     let said = place.fine(&["charts", "vendor"]);
     assert!(said.contains("old-1.0.0-000000000000.tgz: nobody names it") && said.contains("0 new"), "{said}");

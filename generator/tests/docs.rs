@@ -349,6 +349,7 @@ fn json_has_the_documented_shapes() {
     }
     support::nothing_wrong(&wrong);
     let wanted = [
+        "charts",
         "comparison",
         "component",
         "components",

@@ -66,7 +66,6 @@ pub fn is_excluded(identity: &Identity) -> bool {
 }
 
 /// What is wrong with one object, each at its place in the template's output.
-
 pub fn object(identity: &Identity, node: &Node) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut say = |code, at: &[&str], message: String, help: &str| {
