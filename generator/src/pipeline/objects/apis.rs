@@ -14,7 +14,6 @@ const REMOVED: &[(&str, &[&str], u32, &str)] = &[
     ("apps/v1beta1", &[], 16, "apps/v1"),
     ("apps/v1beta2", &[], 16, "apps/v1"),
     ("networking.k8s.io/v1beta1", &["Ingress", "IngressClass"], 22, "networking.k8s.io/v1"),
-    ("rbac.authorization.k8s.io/v1alpha1", &[], 22, "rbac.authorization.k8s.io/v1"),
     ("rbac.authorization.k8s.io/v1beta1", &[], 22, "rbac.authorization.k8s.io/v1"),
     (
         "admissionregistration.k8s.io/v1beta1",
