@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::support::{self, finish};
+use crate::support::{self, finish, git, replace};
 
 const CHARTS: [(&str, &str, &str); 3] = [
     ("https://charts.example.com", "2.0.1", "2.0.1/shop"),
@@ -20,20 +20,6 @@ pub fn platform() -> tempfile::TempDir {
     support::copy(&support::tests().join("charts/platform"), folder.path());
     support::vendor(folder.path(), &CHARTS);
     folder
-}
-
-pub fn replace(folder: &Path, file: &str, from: &str, to: &str) {
-    let text = fs::read_to_string(folder.join(file)).unwrap();
-    assert!(text.contains(from), "{file} has no {from:?}");
-    fs::write(folder.join(file), text.replace(from, to)).unwrap();
-}
-
-pub fn git(folder: &Path, arguments: &[&str]) {
-    let mut command = support::command("git", folder);
-    command.args(["-c", "user.name=Test", "-c", "user.email=test@example.com"]).args(arguments);
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
-    let run = finish(command);
-    assert_eq!(run.code, 0, "git {arguments:?}: {}{}", run.stdout, run.stderr);
 }
 
 pub fn committed() -> tempfile::TempDir {

@@ -7,8 +7,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::charts::{git, replace};
-use crate::support::{self, finish};
+use crate::support::{self, finish, git, replace};
 
 const ADDRESS: &str = "https://charts.example.com";
 const EDGE: &str = "environments/edge/environment.yaml";

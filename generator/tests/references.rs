@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
+use kubezero::pipeline::objects::security::violations;
 use kubezero::pipeline::plan::Content;
 use kubezero::pipeline::render::{RenderedTree, SecretNeed};
 use kubezero::pipeline::repository::{Repository, Wanted};
@@ -1172,121 +1173,6 @@ fn definitions(cluster: &Cluster, seen: &mut Seen) {
 }
 
 // --- Pod Security --------------------------------------------------------------------------------------------------------------
-
-/// What Pod Security Standards forbid of a pod, as the admission controller's own list has it.
-fn violations(level: &str, spec: &Json) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if level.is_empty() || level == "privileged" {
-        return wrong;
-    }
-    let restricted = level == "restricted";
-    for key in ["hostNetwork", "hostPID", "hostIPC"] {
-        if spec[key] == true {
-            wrong.push(key.to_owned());
-        }
-    }
-    let fine = [
-        "configMap",
-        "csi",
-        "downwardAPI",
-        "emptyDir",
-        "ephemeral",
-        "persistentVolumeClaim",
-        "projected",
-        "secret",
-        "image",
-    ];
-    for volume in list(spec, "/volumes").filter_map(Json::as_object) {
-        for kind in volume.keys().filter(|key| *key != "name") {
-            if kind == "hostPath" || restricted && !fine.contains(&kind.as_str()) {
-                wrong.push(format!("a volume of type {kind}"));
-            }
-        }
-    }
-    let pod = &spec["securityContext"];
-    let in_baseline = [
-        "AUDIT_WRITE",
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "MKNOD",
-        "NET_BIND_SERVICE",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-        "SYS_CHROOT",
-    ];
-    let sysctls = [
-        "kernel.shm_rmid_forced",
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.ping_group_range",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-    ];
-    for sysctl in list(pod, "/sysctls") {
-        if !sysctls.contains(&text(sysctl, "/name")) {
-            wrong.push(format!("the sysctl {}", text(sysctl, "/name")));
-        }
-    }
-    for container in ["/containers", "/initContainers", "/ephemeralContainers"].iter().flat_map(|path| list(spec, path))
-    {
-        let name = text(container, "/name");
-        let context = &container["securityContext"];
-        let either = |key: &str| if context[key].is_null() { &pod[key] } else { &context[key] };
-        if context["privileged"] == true {
-            wrong.push(format!("{name}: privileged"));
-        }
-        if !["", "Default"].contains(&text(context, "/procMount")) {
-            wrong.push(format!("{name}: procMount"));
-        }
-        if either("windowsOptions")["hostProcess"] == true {
-            wrong.push(format!("{name}: hostProcess"));
-        }
-        for port in list(container, "/ports").filter(|port| port["hostPort"].as_u64().is_some_and(|port| port != 0)) {
-            wrong.push(format!("{name}: hostPort {}", port["hostPort"]));
-        }
-        for capability in list(context, "/capabilities/add").filter_map(Json::as_str) {
-            let allowed = if restricted { capability == "NET_BIND_SERVICE" } else { in_baseline.contains(&capability) };
-            if !allowed {
-                wrong.push(format!("{name}: the capability {capability}"));
-            }
-        }
-        let seccomp = text(either("seccompProfile"), "/type");
-        if seccomp == "Unconfined" || restricted && !["RuntimeDefault", "Localhost"].contains(&seccomp) {
-            wrong.push(format!("{name}: seccompProfile `{seccomp}`"));
-        }
-        if text(either("appArmorProfile"), "/type") == "Unconfined" {
-            wrong.push(format!("{name}: appArmorProfile"));
-        }
-        if !either("seLinuxOptions")["user"].is_null() || !either("seLinuxOptions")["role"].is_null() {
-            wrong.push(format!("{name}: seLinuxOptions"));
-        }
-        if !restricted {
-            continue;
-        }
-        if context["allowPrivilegeEscalation"] != false {
-            wrong.push(format!("{name}: allowPrivilegeEscalation"));
-        }
-        if *either("runAsNonRoot") != true {
-            wrong.push(format!("{name}: runAsNonRoot"));
-        }
-        if *either("runAsUser") == 0 {
-            wrong.push(format!("{name}: runAsUser 0"));
-        }
-        if !list(context, "/capabilities/drop").any(|drop| drop == "ALL") {
-            wrong.push(format!("{name}: capabilities.drop lacks ALL"));
-        }
-    }
-    wrong
-}
 
 fn pod_security(cluster: &Cluster, seen: &mut Seen) {
     let levels: BTreeMap<&str, &str> = cluster

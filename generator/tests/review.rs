@@ -82,18 +82,11 @@ impl Clone {
     }
 
     fn replace(&self, path: &str, from: &str, to: &str) {
-        let text = fs::read_to_string(self.at(path)).unwrap();
-        assert!(text.contains(from), "{path} has no {from:?}");
-        fs::write(self.at(path), text.replace(from, to)).unwrap();
+        support::replace(self.folder.path(), path, from, to);
     }
 
     fn git(&self, arguments: &[&str]) -> Run {
-        let mut command = support::command("git", self.folder.path());
-        command.args(["-c", "user.name=Test", "-c", "user.email=test@example.com"]).args(arguments);
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
-        let run = finish(command);
-        assert_eq!(run.code, 0, "git {arguments:?}: {}{}", run.stdout, run.stderr);
-        run
+        support::git(self.folder.path(), arguments)
     }
 
     fn commit(&self, message: &str) {

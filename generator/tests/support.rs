@@ -56,6 +56,23 @@ pub fn kubezero(folder: &Path, arguments: &[&str]) -> Run {
     finish(command)
 }
 
+/// Replaces a text in a file, which has it.
+pub fn replace(folder: &Path, file: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    assert!(text.contains(from), "{file} has no {from:?}");
+    fs::write(folder.join(file), text.replace(from, to)).unwrap();
+}
+
+/// Runs git as nobody in particular; it has to succeed.
+pub fn git(folder: &Path, arguments: &[&str]) -> Run {
+    let mut command = command("git", folder);
+    command.args(["-c", "user.name=Test", "-c", "user.email=test@example.com"]).args(arguments);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+    let run = finish(command);
+    assert_eq!(run.code, 0, "git {arguments:?}: {}{}", run.stdout, run.stderr);
+    run
+}
+
 /// Copies a folder over another one: what is there already is replaced or stays.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

@@ -778,9 +778,10 @@ fn random_object(path: &str, content: String, chances: Vec<Chance>) -> Random {
 
 /// What Helm looks at in a document.
 pub(crate) fn head(value: &Value) -> Result<Head, String> {
-    use crate::chart::{field, json_type, string};
+    use crate::chart::{field, string};
+    use crate::functions::json::kind;
     let wrong = |value: &Value, of: &str| {
-        let got = json_type(value);
+        let got = kind(value);
         Err(format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {got} into Go {of}"))
     };
     let entries = match value {

@@ -11,16 +11,14 @@ use flate2::write::GzEncoder;
 use crate::Failure;
 use crate::pipeline::charts::{Archives, Charts};
 
-/// Archives in a folder, by their sums: `charts/sha256/<first two digits>/<sum>.tgz`.
+/// The archives that were fetched, and beside them what charts came to.
 #[derive(Debug)]
-struct Cache {
-    folder: PathBuf,
-}
+struct Cache(chart_store::Cache);
 
 /// Charts out of the cache of this machine, shared by everything that one run renders.
 pub fn charts() -> Arc<Charts> {
     Arc::new(match folder() {
-        Some(folder) => Charts::with_cache(Box::new(Cache { folder })),
+        Some(folder) => Charts::with_cache(Box::new(Cache(chart_store::Cache::new(folder)))),
         None => Charts::default(),
     })
 }
@@ -40,8 +38,8 @@ pub fn folder() -> Option<PathBuf> {
 impl Archives for Cache {
     #[expect(clippy::disallowed_methods, reason = "an archive is known by its sum, wherever it lies")]
     fn read(&self, sha256: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(first) = sha256.get(..2) else { return Ok(None) };
-        let path = self.folder.join("charts/sha256").join(first).join(format!("{sha256}.tgz"));
+        // Whoever asks holds it against its sum, and says both sums where they differ.
+        let path = self.0.path(sha256);
         match std::fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
@@ -78,7 +76,7 @@ impl Archives for Cache {
 impl Cache {
     /// `rendered/<build>/<first two digits>/<key>.gz`
     fn kept(&self, key: &str) -> Option<PathBuf> {
-        Some(self.folder.join("rendered").join(env!("KUBEZERO_BUILD")).join(key.get(..2)?).join(format!("{key}.gz")))
+        Some(self.0.root().join("rendered").join(env!("KUBEZERO_BUILD")).join(key.get(..2)?).join(format!("{key}.gz")))
     }
 }
 

@@ -1,7 +1,5 @@
 //! `kubezero new`
 
-use std::collections::BTreeMap;
-
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
@@ -11,7 +9,7 @@ use super::output::print;
 use super::{Global, Outcome};
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::repository::{Repository, Wanted, embedded};
-use crate::pipeline::source::{Folder, Found, Kind, Source};
+use crate::pipeline::source::{Folder, Source, With};
 use crate::yaml::Node;
 use crate::{Error, Failure, Result, name, pipeline};
 
@@ -348,46 +346,6 @@ fn render(folder: &Folder, name: &str, path: &str, text: &str) -> Result<()> {
     let repository = Repository::load(&With { folder, files: &files }, &Wanted::Only(vec![name.to_owned()]))?;
     let environments = pipeline::resolve(&repository)?;
     pipeline::render(&repository, &environments).map(drop)
-}
-
-/// A folder with more files than there are on disk.
-struct With<'a> {
-    folder: &'a Folder,
-    files: &'a [(String, String)],
-}
-
-impl Source for With<'_> {
-    fn list(&self, folder: &str) -> std::result::Result<Vec<Found>, Failure> {
-        let mut found: BTreeMap<String, Found> =
-            self.folder.list(folder)?.into_iter().map(|found| (found.path.clone(), found)).collect();
-        for (path, text) in self.files {
-            let Some(rest) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { continue };
-            let (path, kind, size) = match rest.split_once('/') {
-                Some((child, _)) => (format!("{folder}/{child}"), Kind::Folder, 0),
-                None => (path.clone(), Kind::File, text.len() as u64),
-            };
-            found.insert(path.clone(), Found { path, kind, size });
-        }
-        Ok(found.into_values().collect())
-    }
-
-    fn walk(&self, folder: &str) -> std::result::Result<Vec<Found>, Failure> {
-        let mut found: BTreeMap<String, Found> =
-            self.folder.walk(folder)?.into_iter().map(|found| (found.path.clone(), found)).collect();
-        for (path, text) in self.files {
-            if path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')) {
-                found.insert(path.clone(), Found { path: path.clone(), kind: Kind::File, size: text.len() as u64 });
-            }
-        }
-        Ok(found.into_values().collect())
-    }
-
-    fn read(&self, path: &str) -> std::result::Result<Vec<u8>, Failure> {
-        match self.files.iter().find(|(known, _)| known == path) {
-            Some((_, text)) => Ok(text.as_bytes().to_vec()),
-            None => self.folder.read(path),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,11 @@ pub struct Identity {
     pub name: String,
 }
 
+/// A kind with its group, as components write it; of the core alone.
+pub fn dotted_kind(group: &str, kind: &str) -> String {
+    if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") }
+}
+
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.kind)?;
@@ -81,6 +86,11 @@ impl Identity {
             namespace: namespace.unwrap_or_default().to_owned(),
             name: object.to_owned(),
         })
+    }
+
+    /// The kind with its group, as components write it: `ClusterRole.rbac.authorization.k8s.io`.
+    pub fn dotted_kind(&self) -> String {
+        dotted_kind(&self.group, &self.kind)
     }
 
     /// The file name below `manifests/<component>/`: `<kind>-<name>.yaml`, with the namespace where it is not

@@ -300,12 +300,10 @@ impl Charts {
     /// Where its archive is not at hand, is another one than the lock says, or does not render.
     pub fn unread(&self, lock: &Lock, vendored: &Vendored, request: &Request) -> Result<Vec<Unread>, Problem> {
         let options = Options { trace: true, include_crds: request.crds, ..Options::default() };
-        let rendered = render_with(&*self.chart(lock, vendored, &request.pin)?, request, &options)?;
+        let values = given(request)?;
+        let rendered = render_with(&*self.chart(lock, vendored, &request.pin)?, request, &values, &options)?;
         let reads = rendered.reads.filter(|reads| reads.complete());
-        Ok(match reads {
-            Some(reads) => reads.unread(&given(request)?),
-            None => Vec::new(),
-        })
+        Ok(reads.map_or_else(Vec::new, |reads| reads.unread(&values)))
     }
 
     /// What Helm prints of a chart, without its tests.
@@ -421,19 +419,18 @@ fn given(request: &Request) -> Result<Value, Problem> {
 }
 
 fn render(chart: &Prepared, request: &Request) -> Result<Rendered, Problem> {
-    render_with(chart, request, &Options { include_crds: request.crds, ..Options::default() })
+    render_with(chart, request, &given(request)?, &Options { include_crds: request.crds, ..Options::default() })
 }
 
-fn render_with(chart: &Prepared, request: &Request, options: &Options) -> Result<Rendered, Problem> {
+fn render_with(chart: &Prepared, request: &Request, values: &Value, options: &Options) -> Result<Rendered, Problem> {
     let failed = |why: String| Problem::NotRendered(why);
-    let values = given(request)?;
     let mut capabilities = Capabilities::of(HELM).with_api_versions(request.api_versions.iter().cloned());
     if !request.kube_version.is_empty() {
         capabilities =
             capabilities.with_kube_version(&request.kube_version).map_err(|error| failed(error.to_string()))?;
     }
     let release = Release::new(request.release.as_str(), request.namespace.as_str());
-    chart.render(&values, &release, &capabilities, options).map_err(|error: RenderError| failed(error.to_string()))
+    chart.render(values, &release, &capabilities, options).map_err(|error: RenderError| failed(error.to_string()))
 }
 
 /// Every object of what was rendered.

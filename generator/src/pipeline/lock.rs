@@ -34,6 +34,13 @@ pub struct Locked {
     pub at: Option<Origin>,
 }
 
+impl Locked {
+    /// The same, wherever it stands.
+    pub fn without_place(&self) -> Locked {
+        Locked { at: None, ..self.clone() }
+    }
+}
+
 /// `components/charts.lock`.
 #[derive(Debug, Clone, Default)]
 pub struct Lock {
@@ -148,7 +155,7 @@ mod tests {
         let (lock, mistakes) = read(&text);
         assert!(mistakes.is_empty(), "{mistakes:?}");
         let without_places: BTreeMap<Pin, Locked> =
-            lock.charts().iter().map(|(pin, locked)| (pin.clone(), Locked { at: None, ..locked.clone() })).collect();
+            lock.charts().iter().map(|(pin, locked)| (pin.clone(), locked.without_place())).collect();
         assert_eq!(without_places, charts);
         assert!(lock.get(&pin("a")).unwrap().sha256.is_none());
         assert_eq!(read(&Lock::text(&BTreeMap::new())).0.charts().len(), 0);

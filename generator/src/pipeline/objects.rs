@@ -22,8 +22,8 @@ use super::charts::{ChartObjects, Problem};
 use super::plan::{Content, NAMESPACES};
 use super::render::{RenderedTree, SecretNeed};
 use super::repository::Repository;
-use crate::diagnostic::{FileId, Origin};
-use crate::objects::manifest::Identity;
+use crate::diagnostic::{Diagnostic, FileId, Origin};
+use crate::objects::manifest::{Identity, dotted_kind};
 use crate::yaml;
 
 /// One object.
@@ -157,8 +157,8 @@ pub struct Unseen {
     pub at: Origin,
     /// Whether it is no chart, but a folder of somebody's Git repository.
     pub is_folder: bool,
-    /// Whether the chart is at hand, and does not render.
-    pub is_mistake: Option<Problem>,
+    /// What is wrong, where the chart is at hand and does not render.
+    pub mistake: Option<Diagnostic>,
 }
 
 /// All objects of an environment.
@@ -189,7 +189,7 @@ impl EnvironmentObjects {
             .par_iter()
             .filter_map(|planned| {
                 let Content::Chart { chart, version } = &planned.content else { return None };
-                let unseen = |why: String, remedy, is_mistake| Unseen {
+                let unseen = |why: String, remedy, mistake| Unseen {
                     application: planned.name.clone(),
                     component: planned.component.to_owned(),
                     chart: chart.title().to_owned(),
@@ -200,7 +200,7 @@ impl EnvironmentObjects {
                     remedy,
                     at: chart.version_at,
                     is_folder: chart.folder.is_some(),
-                    is_mistake,
+                    mistake,
                 };
                 if chart.folder.is_some() {
                     return Some(Err(unseen(format!("is a folder of {}", chart.repository), None, None)));
@@ -222,7 +222,8 @@ impl EnvironmentObjects {
                         .collect()),
                     Err(problem) => {
                         let away = matches!(problem, Problem::NotLocked | Problem::NoSum | Problem::NotThere(_));
-                        Err(unseen(problem.words(), Some(problem.remedy()), (!away).then_some(problem)))
+                        let mistake = (!away).then(|| problem.diagnostic(&request.pin).at(chart.version_at, ""));
+                        Err(unseen(problem.words(), Some(problem.remedy()), mistake))
                     }
                 })
             })
@@ -257,7 +258,7 @@ impl EnvironmentObjects {
 
     /// Whether a cluster-scoped object of this kind may be of those that nobody has seen.
     pub fn may_hide_of_cluster(&self, group: &str, kind: &str) -> bool {
-        let dotted = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        let dotted = dotted_kind(group, kind);
         self.unseen.iter().any(|unseen| unseen.cluster_kinds.contains(&dotted))
     }
 }

@@ -204,8 +204,8 @@ pub fn reached(head: &Objects, taken_back: &[Result<Objects, Problem>]) -> BTree
             Ok(found) => {
                 let names = head.keys().chain(found.keys().filter(|identity| !head.contains_key(identity)));
                 for identity in names {
-                    let content = |objects: &'_ Objects| objects.get(identity).map(|object| object.content.clone());
-                    if content(head) != content(found) {
+                    let now = head.get(identity).map(|object| &object.content);
+                    if now != found.get(identity).map(|object| &object.content) {
                         reached.entry(identity.clone()).or_default().push(index);
                     }
                 }

@@ -1167,16 +1167,13 @@ impl Files<'_, '_> {
                 }
                 continue;
             }
-            match &application.content {
-                Content::Manifests => {}
-                Content::Chart { chart, .. } => {
-                    repositories.insert(chart.repository.clone());
-                    namespaces.extend(chart.writes_namespaces.iter().cloned());
-                    for text in &chart.writes_cluster_kinds {
-                        let (kind, group) = text.split_once('.').unwrap_or((text, ""));
-                        let (group, kind) = (group.to_owned(), kind.to_owned());
-                        kinds.insert(ClusterResource { group, kind, name: String::new() });
-                    }
+            if let Content::Chart { chart, .. } = &application.content {
+                repositories.insert(chart.repository.clone());
+                namespaces.extend(chart.writes_namespaces.iter().cloned());
+                for text in &chart.writes_cluster_kinds {
+                    let (kind, group) = text.split_once('.').unwrap_or((text, ""));
+                    let (group, kind) = (group.to_owned(), kind.to_owned());
+                    kinds.insert(ClusterResource { group, kind, name: String::new() });
                 }
             }
         }

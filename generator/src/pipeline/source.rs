@@ -1,5 +1,6 @@
 //! Where inputs come from: a folder today, a Git tree for reviews. Reads only.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -112,5 +113,48 @@ impl Source for Folder {
     fn read(&self, path: &str) -> Result<Vec<u8>, Failure> {
         let path = self.root.join(path);
         std::fs::read(&path).map_err(|error| Failure::new("read", path, error))
+    }
+}
+
+/// A folder with other files than there are on disk.
+#[derive(Debug, Clone, Copy)]
+pub struct With<'a> {
+    /// What is on disk.
+    pub folder: &'a Folder,
+    /// Files by path that are new, or stand in for those on disk.
+    pub files: &'a [(String, String)],
+}
+
+impl Source for With<'_> {
+    fn list(&self, folder: &str) -> Result<Vec<Found>, Failure> {
+        let mut found: BTreeMap<String, Found> =
+            self.folder.list(folder)?.into_iter().map(|found| (found.path.clone(), found)).collect();
+        for (path, text) in self.files {
+            let Some(rest) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            let (path, kind, size) = match rest.split_once('/') {
+                Some((child, _)) => (format!("{folder}/{child}"), Kind::Folder, 0),
+                None => (path.clone(), Kind::File, text.len() as u64),
+            };
+            found.insert(path.clone(), Found { path, kind, size });
+        }
+        Ok(found.into_values().collect())
+    }
+
+    fn walk(&self, folder: &str) -> Result<Vec<Found>, Failure> {
+        let mut found: BTreeMap<String, Found> =
+            self.folder.walk(folder)?.into_iter().map(|found| (found.path.clone(), found)).collect();
+        for (path, text) in self.files {
+            if path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')) {
+                found.insert(path.clone(), Found { path: path.clone(), kind: Kind::File, size: text.len() as u64 });
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        match self.files.iter().find(|(known, _)| known == path) {
+            Some((_, text)) => Ok(text.as_bytes().to_vec()),
+            None => self.folder.read(path),
+        }
     }
 }

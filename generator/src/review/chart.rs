@@ -41,18 +41,16 @@ pub fn changes(environment: &str, base: Option<View<'_>>, head: Option<View<'_>>
         if same_locks && text(base) == text(head) {
             continue;
         }
+        let request = |side: Side<'_>| side?.1.request(&application);
+        let (before, after) = (request(base), request(head));
         let is_committed = |side: Side<'_>| side.is_some_and(|(_, tree)| tree.delivered.contains_key(&application));
-        let is_there = |side: Side<'_>| side.is_some_and(|(_, tree)| tree.request(&application).is_some());
-        let is_handed_over = is_there(base) && is_there(head) && is_committed(base) != is_committed(head);
+        let is_handed_over = before.is_some() && after.is_some() && is_committed(base) != is_committed(head);
         if !is_handed_over && (is_committed(base) || is_committed(head)) {
             // Its objects are files.
             continue;
         }
-        let request = |side: Side<'_>| side?.1.request(&application);
-        let (before, after) = (request(base), request(head));
         let sum = |side: Side<'_>, request: &Option<Request>| -> Option<Locked> {
-            let locked = side?.0.repository.lock().get(&request.as_ref()?.pin)?;
-            Some(Locked { at: None, ..locked.clone() })
+            Some(side?.0.repository.lock().get(&request.as_ref()?.pin)?.without_place())
         };
         if !is_handed_over && before == after && sum(base, &before) == sum(head, &after) {
             continue;
@@ -217,10 +215,8 @@ pub fn together(seen: Vec<ChartSeen>) -> Vec<ChartSeen> {
     let mut all: Vec<ChartSeen> = Vec::new();
     for one in seen {
         let is_same = |known: &&mut ChartSeen| {
-            let key = |seen: &ChartSeen| {
-                (seen.application.clone(), seen.chart.clone(), seen.before.clone(), seen.after.clone())
-            };
-            key(known) == key(&one) && (&known.unseen, &known.delivered) == (&one.unseen, &one.delivered)
+            (&known.application, &known.chart, &known.before, &known.after, &known.unseen, &known.delivered)
+                == (&one.application, &one.chart, &one.before, &one.after, &one.unseen, &one.delivered)
         };
         match all.iter_mut().find(is_same) {
             Some(known) => {

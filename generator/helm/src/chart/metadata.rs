@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
+use super::values::shown;
 use super::version::Version;
+use crate::functions::json::kind;
 use crate::value::{Entries, Object, Value};
 
 /// What `Chart.yaml` says.
@@ -95,22 +97,10 @@ pub enum ImportValue {
     Other,
 }
 
-/// The name of a value's type in messages of Go's JSON.
-pub(crate) fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Nil => "null",
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Sized(..) | Value::Float(_) => "number",
-        Value::String(_) => "string",
-        Value::List(_) => "array",
-        Value::Map(_) | Value::Object(_) => "object",
-    }
-}
-
 fn mismatch(value: &Value, at: &str, wanted: &str) -> String {
     format!(
         "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go struct field {at} of type {wanted}",
-        json_type(value)
+        kind(value)
     )
 }
 
@@ -188,7 +178,7 @@ impl Builder {
                 return Err(format!(
                     "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type \
                      chart.Metadata",
-                    json_type(other)
+                    kind(other)
                 ));
             }
         };
@@ -416,7 +406,7 @@ impl Object for Struct {
 
     fn display(&self) -> String {
         let fields: Vec<String> =
-            self.fields.iter().filter(|(_, json, _)| !json.is_empty()).map(|(.., value)| show(value)).collect();
+            self.fields.iter().filter(|(_, json, _)| !json.is_empty()).map(|(.., value)| shown(value)).collect();
         format!("{}{{{}}}", if self.kind.starts_with('*') { "&" } else { "" }, fields.join(" "))
     }
 
@@ -426,24 +416,6 @@ impl Object for Struct {
             .iter()
             .filter(|(name, json, value)| !json.is_empty() && (value.truth() || self.always.contains(name)));
         Some(kept.map(|(_, json, value)| (Arc::from(*json), value.clone())).collect())
-    }
-}
-
-/// A value within a printed struct.
-fn show(value: &Value) -> String {
-    match value {
-        Value::Nil => "<nil>".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) | Value::Sized(value, _) => value.to_string(),
-        Value::Float(value) => number_text(*value),
-        Value::String(text) => text.to_string(),
-        Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(" ")),
-        Value::Map(map) => {
-            let entries: Vec<String> =
-                map.entries().iter().map(|(key, value)| format!("{key}:{}", show(value))).collect();
-            format!("map[{}]", entries.join(" "))
-        }
-        Value::Object(object) => object.display(),
     }
 }
 

@@ -22,7 +22,7 @@ pub mod version;
 
 pub(crate) use files::Files;
 pub use metadata::{Dependency, ImportValue, Maintainer, Metadata};
-pub(crate) use metadata::{field, json_type, string, template_value as metadata_value};
+pub(crate) use metadata::{field, string, template_value as metadata_value};
 
 /// A chart could not be loaded, in Helm's words where Helm has any.
 #[derive(Debug, Clone, PartialEq, Eq)]

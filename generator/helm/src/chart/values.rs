@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::metadata::number_text;
 use super::{Chart, ChartError, Dependency, ImportValue, Metadata, version};
 use crate::capabilities::HelmVersion;
+use crate::functions::json;
 use crate::value::{Map, Value};
 
 const GLOBAL: &str = "global";
@@ -47,7 +48,7 @@ fn read_document(text: &str) -> Result<Value, String> {
         value @ (Value::Nil | Value::Map(_)) => Ok(value),
         other => Err(wrong(format!(
             "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-            super::metadata::json_type(&other)
+            json::kind(&other)
         ))),
     }
 }
@@ -113,8 +114,8 @@ fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
 }
 
-/// A value for a warning.
-fn shown(value: &Value) -> String {
+/// A value within a warning or a printed struct.
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Nil => "<nil>".to_owned(),
         Value::Bool(value) => value.to_string(),

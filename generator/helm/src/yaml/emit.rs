@@ -289,48 +289,26 @@ impl Emitter {
         if !self.whitespace {
             self.put(' ');
         }
-        let (mut spaces, mut breaks) = (false, false);
-        for (index, &c) in chars.iter().enumerate() {
-            if c == ' ' {
-                if allow_breaks && !spaces && self.column > self.width && chars.get(index + 1) != Some(&' ') {
-                    self.write_indent();
-                } else {
-                    self.put(c);
-                }
-                spaces = true;
-            } else if is_break(c) {
-                if !breaks && c == '\n' {
-                    self.put_break();
-                }
-                self.write_break(c);
-                self.indention = true;
-                breaks = true;
-            } else {
-                if breaks {
-                    self.write_indent();
-                }
-                self.put(c);
-                self.indention = false;
-                spaces = false;
-                breaks = false;
-            }
-        }
+        self.flow(chars, |_| allow_breaks, false);
         self.whitespace = false;
         self.indention = false;
     }
 
     fn single(&mut self, chars: &[char], allow_breaks: bool) {
         self.indicator("'", true, false, false);
+        self.flow(chars, |index| allow_breaks && index > 0 && index + 1 < chars.len(), true);
+        self.indicator("'", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    /// A text that is folded where a line is full and `may_fold` has no objection to the space; in quotes a quote stands twice.
+    fn flow(&mut self, chars: &[char], may_fold: impl Fn(usize) -> bool, is_quoted: bool) {
         let (mut spaces, mut breaks) = (false, false);
         for (index, &c) in chars.iter().enumerate() {
             if c == ' ' {
-                if allow_breaks
-                    && !spaces
-                    && self.column > self.width
-                    && index > 0
-                    && index + 1 < chars.len()
-                    && chars.get(index + 1) != Some(&' ')
-                {
+                let is_full = !spaces && self.column > self.width && chars.get(index + 1) != Some(&' ');
+                if is_full && may_fold(index) {
                     self.write_indent();
                 } else {
                     self.put(c);
@@ -347,7 +325,7 @@ impl Emitter {
                 if breaks {
                     self.write_indent();
                 }
-                if c == '\'' {
+                if is_quoted && c == '\'' {
                     self.put('\'');
                 }
                 self.put(c);
@@ -356,9 +334,6 @@ impl Emitter {
                 breaks = false;
             }
         }
-        self.indicator("'", false, false, false);
-        self.whitespace = false;
-        self.indention = false;
     }
 
     fn double(&mut self, chars: &[char], allow_breaks: bool) {

@@ -24,7 +24,7 @@ pub fn run(global: &Global) -> Result<Outcome> {
         gone.iter()
             .map(|pin| format!("{} {}: nobody names it any longer, so it leaves the lock", pin.name, pin.version)),
     );
-    let is_new = text != Lock::text(&without_places(before));
+    let is_new = text != Lock::text(before.charts());
     // What came is written down even where something else did not come.
     if is_new && !(named.is_empty() && before.charts().is_empty()) {
         replace(&global.directory.join(LOCK), &text)?;
@@ -91,15 +91,10 @@ pub fn bring(global: &Global, repository: &Repository, named: &BTreeMap<Pin, Nam
             Err(error) => {
                 let at = named.get(pin).map(|named| named.at);
                 brought.missing.push(&error, pin, at, known.and_then(|known| known.at));
-                known.map_or_else(Locked::default, |known| Locked { at: None, ..known.clone() })
+                known.map_or_else(Locked::default, Locked::without_place)
             }
         };
         brought.charts.insert(pin.clone(), locked);
     }
     Ok(brought)
-}
-
-/// A lock as it would be written.
-pub fn without_places(lock: &Lock) -> BTreeMap<Pin, Locked> {
-    lock.charts().iter().map(|(pin, locked)| (pin.clone(), Locked { at: None, ..locked.clone() })).collect()
 }

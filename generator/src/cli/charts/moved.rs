@@ -7,12 +7,11 @@ use serde_json::{Map, Value as Json};
 
 use super::super::diff::words::clip;
 use super::super::table::folded;
-use crate::diagnostic::FileId;
 use crate::pipeline::charts::json;
 use crate::pipeline::lock::Pin;
+use crate::pipeline::probe;
 use crate::review::View;
 use crate::values::edit::display_key;
-use crate::yaml;
 
 /// So many lines of each kind.
 const MOST: usize = 40;
@@ -70,9 +69,7 @@ fn ours<'v>(view: View<'v>, pin: &Pin) -> Vec<(&'v str, Json)> {
     for tree in view.trees {
         for planned in &tree.plan.applications {
             if let Some(request) = tree.request(&planned.name).filter(|request| request.pin == *pin) {
-                let values = yaml::parse(FileId(u32::MAX), &request.values).map(|node| node.to_json());
-                let values = values.ok().filter(Json::is_object).unwrap_or_else(|| Json::Object(Map::new()));
-                found.push((tree.plan.environment.name.as_str(), values));
+                found.push((tree.plan.environment.name.as_str(), probe::values(&request)));
             }
         }
     }

@@ -10,13 +10,13 @@ use super::super::files::replace;
 use super::super::output::{complain, count, print};
 use super::super::{Global, Outcome, cache, diff, pager, table};
 use super::network::{Missing, Progress, options, wanted};
-use super::{fetch, moved, named};
+use super::{moved, named};
 use crate::diagnostic::{Diagnostic, Diagnostics, Origin};
 use crate::pipeline::lock::{LOCK, Lock, Locked, Pin};
 use crate::pipeline::repository::{Repository, Wanted};
-use crate::pipeline::source::{Folder, Found, Kind, Source};
+use crate::pipeline::source::{Folder, With};
 use crate::review::{Named, View, review};
-use crate::{Failure, Result, pipeline};
+use crate::{Result, pipeline};
 
 /// A chart that may have another version.
 struct Proposal {
@@ -168,7 +168,7 @@ fn order(left: &str, right: &str) -> Ordering {
 /// Fetches both versions of every chart; the lock as far as it is known comes back.
 fn bring(global: &Global, repository: &Repository, proposals: &[Proposal]) -> Result<BTreeMap<Pin, Locked>> {
     let lock = repository.lock();
-    let mut locked = fetch::without_places(lock);
+    let mut locked = lock.charts().clone();
     let pins: BTreeSet<&Pin> = proposals.iter().flat_map(|one| [&one.old, &one.new]).collect();
     let pins: Vec<&Pin> = pins.into_iter().filter(|pin| named::at_hand(repository, pin).is_err()).collect();
     let asked: Vec<chart_store::Pin> = pins.iter().map(|pin| wanted(pin, lock.get(pin))).collect();
@@ -245,8 +245,10 @@ fn show(
 ) -> Result<String> {
     let folder = Folder::new(&global.directory);
     let lock = (LOCK.to_owned(), Lock::text(locked));
-    let base_source = Edited { folder: &folder, files: BTreeMap::from([lock.clone()]) };
-    let head_source = Edited { folder: &folder, files: edits.clone().into_iter().chain([lock]).collect() };
+    let before = [lock.clone()];
+    let after: Vec<(String, String)> = edits.clone().into_iter().chain([lock]).collect();
+    let base_source = With { folder: &folder, files: &before };
+    let head_source = With { folder: &folder, files: &after };
     let charts = cache::charts();
     let base = Repository::load(&base_source, &Wanted::All)?.with_charts(charts.clone());
     let head = Repository::load(&head_source, &Wanted::All)?.with_charts(charts);
@@ -269,50 +271,12 @@ fn show(
     let named = named::named(&head)?;
     let left: BTreeMap<Pin, Locked> = named
         .into_keys()
-        .map(|pin| (locked.get(&pin).cloned().unwrap_or_default(), pin))
-        .map(|(l, pin)| (pin, l))
+        .map(|pin| {
+            let known = locked.get(&pin).cloned().unwrap_or_default();
+            (pin, known)
+        })
         .collect();
     Ok(Lock::text(&left))
-}
-
-/// The work tree with other texts in some files.
-struct Edited<'f> {
-    folder: &'f Folder,
-    files: BTreeMap<String, String>,
-}
-
-impl Edited<'_> {
-    /// What is found, with files that are new.
-    fn with(&self, mut found: Vec<Found>, is_in: impl Fn(&str) -> bool) -> Vec<Found> {
-        for (path, text) in self.files.iter().filter(|(path, _)| is_in(path)) {
-            let size = text.len() as u64;
-            match found.iter_mut().find(|entry| entry.path == *path) {
-                Some(entry) => entry.size = size,
-                None => found.push(Found { path: path.clone(), kind: Kind::File, size }),
-            }
-        }
-        found.sort_by(|left, right| left.path.cmp(&right.path));
-        found
-    }
-}
-
-impl Source for Edited<'_> {
-    fn list(&self, folder: &str) -> std::result::Result<Vec<Found>, Failure> {
-        let is_in = |path: &str| path.rsplit_once('/').is_some_and(|(parent, _)| parent == folder);
-        Ok(self.with(self.folder.list(folder)?, is_in))
-    }
-
-    fn walk(&self, folder: &str) -> std::result::Result<Vec<Found>, Failure> {
-        let is_in = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-        Ok(self.with(self.folder.walk(folder)?, is_in))
-    }
-
-    fn read(&self, path: &str) -> std::result::Result<Vec<u8>, Failure> {
-        match self.files.get(path) {
-            Some(text) => Ok(text.clone().into_bytes()),
-            None => self.folder.read(path),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub fn is_relabelled(bundle: &Bundle<'_>) -> bool {
 fn plural(kind: &str) -> String {
     match kind {
         kind if kind.ends_with("cy") => format!("{}ies", kind.trim_end_matches('y')),
-        kind if kind.ends_with(['s', 'x']) || kind.ends_with("ss") => format!("{kind}es"),
+        kind if kind.ends_with(['s', 'x']) => format!("{kind}es"),
         kind => format!("{kind}s"),
     }
 }

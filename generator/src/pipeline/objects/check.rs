@@ -2,8 +2,7 @@
 
 use super::known::Known;
 use super::{EnvironmentObjects, apis, ownership, references, resources, security, selectors};
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::pipeline::charts::Problem;
+use crate::diagnostic::Diagnostics;
 use crate::pipeline::render::RenderedTree;
 
 /// What was found.
@@ -32,11 +31,7 @@ impl Findings {
 /// Every check of one environment.
 pub fn check(environment: &EnvironmentObjects, tree: &RenderedTree<'_>) -> Findings {
     let mut found = Findings::default();
-    for unseen in &environment.unseen {
-        if let Some(problem) = &unseen.is_mistake {
-            found.mistakes.push(not_rendered(problem, &unseen.chart, &unseen.version).at(unseen.at, ""));
-        }
-    }
+    environment.unseen.iter().filter_map(|unseen| unseen.mistake.clone()).for_each(|one| found.mistakes.push(one));
     ownership::owners(environment, &mut found);
     ownership::permitted(environment, tree, &mut found);
     apis::check(environment, &mut found);
@@ -50,13 +45,4 @@ pub fn check(environment: &EnvironmentObjects, tree: &RenderedTree<'_>) -> Findi
         mistakes: mistakes.in_environment(&environment.environment),
         remarks: remarks.in_environment(&environment.environment),
     }
-}
-
-/// A chart that is at hand and does not render.
-fn not_rendered(problem: &Problem, name: &str, version: &str) -> Diagnostic {
-    problem.diagnostic(&crate::pipeline::lock::Pin {
-        repository: String::new(),
-        name: name.to_owned(),
-        version: version.to_owned(),
-    })
 }

@@ -59,7 +59,7 @@ pub fn permitted(environment: &EnvironmentObjects, tree: &RenderedTree<'_>, foun
     for object in &environment.objects {
         let Some(project) = projects.get(&object.component) else { continue };
         let Identity { group, kind, namespace, name: object_name } = &object.identity;
-        let dotted = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
+        let dotted = object.identity.dotted_kind();
         let (wrong, help) = if namespace.is_empty() {
             let fine = project_rules::permits_cluster_kind(project, group, kind, object_name);
             (
@@ -102,10 +102,9 @@ pub fn spare(all: &[(&EnvironmentObjects, &RenderedTree<'_>)], found: &mut Findi
         unseen.extend(environment.unseen.iter().map(|unseen| unseen.application.as_str()));
         for object in &environment.objects {
             let made = made.entry(&object.application).or_default();
-            let Identity { group, kind, namespace, .. } = &object.identity;
-            match namespace.as_str() {
+            match object.identity.namespace.as_str() {
                 "" => {
-                    made.kinds.insert(if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") });
+                    made.kinds.insert(object.identity.dotted_kind());
                 }
                 namespace => {
                     made.namespaces.insert(namespace);
