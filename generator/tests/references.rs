@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use kubezero::pipeline::objects::security::violations;
+use kubezero::pipeline::objects::security::{Policy, violations};
 use kubezero::pipeline::plan::Content;
 use kubezero::pipeline::render::{RenderedTree, SecretNeed};
 use kubezero::pipeline::repository::{Repository, Wanted};
@@ -858,17 +858,19 @@ fn pods(cluster: &Cluster) -> Vec<(String, String, &Json)> {
     for (component, object) in &cluster.objects {
         let words = format!("{component}: {} {}", kind_of(object), place(object));
         let namespace = text(object, "/metadata/namespace").to_owned();
-        let direct = ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec"];
-        for spec in
-            direct.iter().filter_map(|path| object.pointer(path)).filter(|spec| spec.get("containers").is_some())
+        let direct = ["/spec/template", "/spec/jobTemplate/spec/template"];
+        for template in direct
+            .iter()
+            .filter_map(|path| object.pointer(path))
+            .filter(|template| template.pointer("/spec/containers").is_some())
         {
-            all.push((words.clone(), namespace.clone(), spec));
+            all.push((words.clone(), namespace.clone(), template));
         }
         if kind_of(object) == "Pod" {
-            all.push((words.clone(), namespace.clone(), &object["spec"]));
+            all.push((words.clone(), namespace.clone(), object));
         }
         for entry in entries(object).into_iter().filter(|entry| entry.key == "podTemplate") {
-            all.push((format!("{words}{}", entry.path), namespace.clone(), &entry.value["spec"]));
+            all.push((format!("{words}{}", entry.path), namespace.clone(), entry.value));
         }
     }
     all
@@ -943,8 +945,8 @@ fn small_things(cluster: &Cluster, seen: &mut Seen) {
             seen.check(there, || format!("{at} names the Tier {tier}, which is not there"));
         }
     }
-    for (at, namespace, spec) in pods(cluster) {
-        if let Some(name) = spec["serviceAccountName"].as_str() {
+    for (at, namespace, pod) in pods(cluster) {
+        if let Some(name) = pod["spec"]["serviceAccountName"].as_str() {
             account(seen, &at, &format!("{namespace}/{name}"));
         }
     }
@@ -985,7 +987,7 @@ fn cloud_roles(cluster: &Cluster, seen: &mut Seen) {
             };
             let by_pod = pods(cluster)
                 .into_iter()
-                .any(|(_, namespace, spec)| format!("{namespace}/{}", text(spec, "/serviceAccountName")) == wanted)
+                .any(|(_, namespace, pod)| format!("{namespace}/{}", text(pod, "/spec/serviceAccountName")) == wanted)
                 && cluster.objects.iter().any(|(of, object)| *of == component && taken_on(object).contains(&name));
             let by_account = taken_on(own);
             let fine = if by_account.is_empty() { by_pod } else { by_account == BTreeSet::from([name.clone()]) };
@@ -1182,8 +1184,9 @@ fn pod_security(cluster: &Cluster, seen: &mut Seen) {
         })
         .collect();
     let level_of = |namespace: &str| levels.get(namespace).copied().unwrap_or_default();
-    for (at, namespace, spec) in pods(cluster) {
-        let wrong = violations(level_of(&namespace), spec);
+    for (at, namespace, pod) in pods(cluster) {
+        let policy = Policy { level: level_of(&namespace), minor: u32::MAX };
+        let wrong = violations(policy, &pod["metadata"], &pod["spec"]);
         seen.check(wrong.is_empty(), || {
             format!("{at}: {namespace} is {}, which forbids {wrong:?}", level_of(&namespace))
         });
@@ -1710,8 +1713,9 @@ fn pod_security_is_what_the_standards_say() {
         "containers": [{"name": "c", "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}}],
         "volumes": [{"name": "v", "emptyDir": {}}],
     });
+    let newest = |level, spec: &Json| violations(Policy { level, minor: u32::MAX }, &Json::Null, spec);
     for level in ["", "privileged", "baseline", "restricted"] {
-        assert!(violations(level, &safe).is_empty(), "{level}: {:?}", violations(level, &safe));
+        assert_eq!(newest(level, &safe), Vec::<String>::new(), "{level}");
     }
     // The path, the value, and whether baseline forbids it too.
     for (path, value, in_baseline) in [
@@ -1722,6 +1726,10 @@ fn pod_security_is_what_the_standards_say() {
         ("/securityContext/runAsUser", json!(0), false),
         ("/securityContext/seccompProfile", Json::Null, false),
         ("/securityContext/seccompProfile/type", json!("Unconfined"), true),
+        ("/securityContext/appArmorProfile", json!({"type": "Unconfined"}), true),
+        ("/securityContext/seLinuxOptions", json!({"type": "spc_t"}), true),
+        ("/securityContext/seLinuxOptions", json!({"user": "sysadm_u"}), true),
+        ("/securityContext/windowsOptions", json!({"hostProcess": true}), true),
         ("/securityContext/sysctls", json!([{"name": "kernel.msgmax", "value": "1"}]), true),
         ("/containers/0/ports", json!([{"hostPort": 80}]), true),
         ("/containers/0/securityContext/privileged", json!(true), true),
@@ -1731,12 +1739,65 @@ fn pod_security_is_what_the_standards_say() {
         ("/containers/0/securityContext/capabilities/add", json!(["CHOWN"]), false),
         ("/containers/0/securityContext/capabilities/add", json!(["SYS_ADMIN"]), true),
         ("/containers/0/securityContext/runAsNonRoot", json!(false), false),
+        ("/containers/0/securityContext/seccompProfile", json!({"type": "Unconfined"}), true),
+        ("/containers/0/lifecycle", json!({"preStop": {"httpGet": {"host": "10.0.0.1", "port": 80}}}), true),
+        ("/containers/0/livenessProbe", json!({"tcpSocket": {"host": "10.0.0.1", "port": 80}}), true),
     ] {
         let mut spec = safe.clone();
         let (parent, key) = path.rsplit_once('/').unwrap();
         spec.pointer_mut(parent).unwrap()[key] = value;
-        assert!(!violations("restricted", &spec).is_empty(), "{path}");
-        assert_eq!(!violations("baseline", &spec).is_empty(), in_baseline, "{path}");
-        assert!(violations("privileged", &spec).is_empty(), "{path}");
+        assert!(!newest("restricted", &spec).is_empty(), "{path}");
+        assert_eq!(!newest("baseline", &spec).is_empty(), in_baseline, "{path}");
+        assert!(newest("privileged", &spec).is_empty(), "{path}");
     }
+    let annotated = json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/c": "unconfined"}});
+    let found = violations(Policy { level: "baseline", minor: 36 }, &annotated, &safe);
+    assert_eq!(found, ["the annotation container.apparmor.security.beta.kubernetes.io/c unconfined"]);
+    // The standards forbid a volume's source, not one that is written and not set.
+    let unset = json!({"containers": [], "volumes": [{"name": "v", "emptyDir": {}, "hostPath": null}]});
+    assert_eq!(newest("baseline", &unset), Vec::<String>::new());
+}
+
+/// Each rule that a version of Kubernetes changed: before it, and from it on.
+#[test]
+fn pod_security_is_that_of_the_version() {
+    let pod = |change: Json| {
+        let mut spec = json!({
+            "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [{"name": "c", "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}}],
+        });
+        for (path, value) in change.as_object().unwrap() {
+            let (parent, key) = path.rsplit_once('/').unwrap();
+            spec.pointer_mut(parent).unwrap()[key] = value.clone();
+        }
+        spec
+    };
+    let sysctl = |name: &str| pod(json!({"/securityContext/sysctls": [{"name": name, "value": "1"}]}));
+    let se_linux = pod(json!({"/securityContext/seLinuxOptions": {"type": "container_engine_t"}}));
+    let probe = pod(json!({"/containers/0/readinessProbe": {"httpGet": {"host": "10.0.0.1", "port": 80}}}));
+    let own_users =
+        pod(json!({"/hostUsers": false, "/securityContext/runAsUser": 0, "/securityContext/runAsNonRoot": false}));
+    let unmasked = pod(json!({"/hostUsers": false, "/containers/0/securityContext/procMount": "Unmasked"}));
+    let windows = pod(json!({"/os": {"name": "windows"}, "/containers/0/securityContext": {"runAsNonRoot": true}}));
+    // The level, the pod, the version that changed the rule, and whether it is allowed from then on.
+    for (level, spec, since, allowed_then) in [
+        ("baseline", sysctl("net.ipv4.ip_local_reserved_ports"), 27, true),
+        ("baseline", sysctl("net.ipv4.tcp_keepalive_time"), 29, true),
+        ("baseline", sysctl("net.ipv4.tcp_rmem"), 32, true),
+        ("baseline", sysctl("net.ipv4.tcp_notsent_lowat"), 37, true),
+        ("baseline", se_linux, 31, true),
+        ("baseline", probe, 34, false),
+        ("baseline", unmasked.clone(), 35, true),
+        ("restricted", own_users, 35, true),
+        ("restricted", windows, 25, true),
+    ] {
+        let allowed = |minor| violations(Policy { level, minor }, &Json::Null, &spec).is_empty();
+        assert_eq!((allowed(since - 1), allowed(since)), (!allowed_then, allowed_then), "{level} at 1.{since}: {spec}");
+    }
+    assert_eq!(violations(Policy { level: "restricted", minor: 35 }, &Json::Null, &unmasked), ["c: procMount"]);
+    let namespace = json!({"metadata": {"labels": {
+        "pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/enforce-version": "v1.33",
+    }}});
+    let policy = Policy::of(&namespace, 36);
+    assert_eq!((policy.level, policy.minor), ("baseline", 33));
 }

@@ -44,9 +44,15 @@ const REMOVED: &[(&str, &[&str], u32, &str)] = &[
 /// What is served and should not be used any more: API version, kind, since when, and what to write instead.
 const DEPRECATED: &[(&str, &str, u32, &str)] = &[("v1", "Endpoints", 33, "discovery.k8s.io/v1 EndpointSlice")];
 
+/// The minor version in `v1.36.2` or `1.36`.
+#[must_use]
+pub fn minor_of(version: &str) -> Option<u32> {
+    version.split('.').nth(1)?.parse().ok()
+}
+
 /// Finds versions that the API server does not serve, and those that it warns of.
 pub fn check(environment: &EnvironmentObjects, found: &mut Findings) {
-    let minor = environment.kube_version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+    let minor = minor_of(&environment.kube_version);
     let definitions: Vec<&Object> = environment
         .objects
         .iter()

@@ -38,7 +38,7 @@ pub fn check(environment: &EnvironmentObjects, tree: &RenderedTree<'_>) -> Findi
     let known = Known::of(environment);
     references::check(&known, &mut found);
     selectors::check(&known, &mut found);
-    security::check(&known, &mut found);
+    security::check(&known, &environment.kube_version, &mut found);
     resources::check(&known, &mut found);
     let Findings { mistakes, remarks } = found;
     Findings {
