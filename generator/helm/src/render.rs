@@ -86,7 +86,7 @@ impl Release {
 }
 
 /// What is rendered, and what is not.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Whether `crds/` is part of the manifest (`--include-crds`).
     pub include_crds: bool,
@@ -98,6 +98,9 @@ pub struct Options {
     pub trace: bool,
     /// Whether objects that have something in them that is made up by chance are given apart, where otherwise they are a mistake.
     pub allow_random: bool,
+    /// The only template that is executed, `chart/templates/file.yaml`, where not all are (`--show-only`, but mistakes of the others
+    /// do not show, and what they would change in the values stays as it is).
+    pub only: Option<String>,
 }
 
 /// A document of a template.
@@ -366,7 +369,10 @@ fn render_with(
     if let Some(tracer) = &mut tracer {
         tracer.learn(&tree, &merged);
     }
-    let names = parse(&sources, engine)?;
+    let mut names = parse(&sources, engine)?;
+    if let Some(only) = &options.only {
+        names.retain(|name| name == only);
+    }
     engine.allow_random(options.allow_random);
     let mut random = Vec::new();
     let mut files =

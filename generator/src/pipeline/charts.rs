@@ -279,7 +279,7 @@ impl Charts {
         })
     }
 
-    /// What a chart comes to with values that nobody has: nothing of it is kept.
+    /// What a chart, or one template of it, comes to with values that nobody has: nothing of it is kept.
     ///
     /// # Errors
     /// Where its archive is not at hand, is another one than the lock says, or does not render.
@@ -288,9 +288,16 @@ impl Charts {
         lock: &Lock,
         vendored: &Vendored,
         request: &Request,
+        only: Option<&str>,
         scopes: Scopes<'_>,
     ) -> Result<Vec<ChartObject>, Problem> {
-        let rendered = render(&*self.chart(lock, vendored, &request.pin)?, request)?;
+        let chart = self.chart(lock, vendored, &request.pin)?;
+        let options = Options {
+            include_crds: request.crds && only.is_none(),
+            only: only.map(str::to_owned),
+            ..Options::default()
+        };
+        let rendered = render_with(&chart, request, &given(request)?, &options)?;
         Ok(named(gather(&rendered, request).map_err(Problem::NotRendered)?.made, request, scopes))
     }
 

@@ -90,13 +90,18 @@ pub fn with(values: &Json, path: &[String], value: Option<&Json>) -> Json {
     values
 }
 
-/// The objects of a chart with other values.
+/// The objects of a chart with other values; of one template only, where one is named.
 ///
 /// # Errors
 /// Where the archive is not at hand or does not render with these values.
-pub fn objects(repository: &Repository, request: &Request, values: &Json) -> Result<Objects, Problem> {
+pub fn objects(
+    repository: &Repository,
+    request: &Request,
+    values: &Json,
+    only: Option<&str>,
+) -> Result<Objects, Problem> {
     let request = Request { values: values.to_string(), ..request.clone() };
-    Ok(by_identity(repository.probe(&request)?))
+    Ok(by_identity(repository.probe(&request, only)?))
 }
 
 /// Objects by who they are.
@@ -123,12 +128,17 @@ pub fn reaching(
     field: &[String],
 ) -> Vec<(Path, Reach)> {
     let now = inside(&object.content, field);
+    // The others need not run, unless they change what this one sees.
+    let only = Some(object.template.as_str()).filter(|template| {
+        objects(repository, request, values, Some(template))
+            .is_ok_and(|alone| alone.get(&object.identity).is_some_and(|alone| alone.content == object.content))
+    });
     let tried = |path: &Path| -> Option<Reach> {
         let mut reach = None;
         let others = others(at(values, path));
         for other in others.iter().map(Some).chain([None]) {
             // A chart may refuse what it does not expect.
-            let Ok(found) = objects(repository, request, &with(values, path, other)) else { continue };
+            let Ok(found) = objects(repository, request, &with(values, path, other), only) else { continue };
             match found.get(&object.identity) {
                 Some(found) if inside(&found.content, field) != now => return Some(Reach::Field),
                 Some(_) => {}

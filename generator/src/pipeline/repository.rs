@@ -302,13 +302,13 @@ impl Repository {
         self.charts.objects(&self.lock, &self.vendored, request, &scopes)
     }
 
-    /// What a chart comes to with values that nobody has: nothing of it is kept.
+    /// What a chart, or one template of it, comes to with values that nobody has: nothing of it is kept.
     ///
     /// # Errors
     /// Where its archive is not at hand, is another one than the lock says, or does not render.
-    pub fn probe(&self, request: &Request) -> std::result::Result<Vec<ChartObject>, Problem> {
+    pub fn probe(&self, request: &Request, only: Option<&str>) -> std::result::Result<Vec<ChartObject>, Problem> {
         let scopes = |group: &str, kind: &str| self.facts.is_namespaced(group, kind);
-        self.charts.probe(&self.lock, &self.vendored, request, &scopes)
+        self.charts.probe(&self.lock, &self.vendored, request, only, &scopes)
     }
 
     /// Which values of a request no template of its chart reads.

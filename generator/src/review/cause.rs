@@ -252,11 +252,11 @@ impl<'v> Causes<'v> {
         if is_other_chart {
             let request = crate::pipeline::charts::Request { pin: before.pin.clone(), ..after.clone() };
             paths.push(keys(&["spec", "source", "targetRevision"]));
-            taken_back.push(probe::objects(base.repository, &request, &new));
+            taken_back.push(probe::objects(base.repository, &request, &new, None));
         }
         for path in changed {
             let values = probe::with(&new, &path, probe::at(&old, &path));
-            taken_back.push(probe::objects(head.repository, &after, &values));
+            taken_back.push(probe::objects(head.repository, &after, &values, None));
             let mut whole = keys(&["spec", "source", "helm", "valuesObject"]);
             whole.extend(path.into_iter().map(Segment::Key));
             paths.push(whole);
