@@ -139,7 +139,14 @@ pub struct Crd {
     /// Where it is: `chart/crds/file.yaml`.
     pub path: String,
     /// What it holds.
-    pub content: String,
+    pub data: Arc<[u8]>,
+}
+
+impl Crd {
+    /// What it holds, as text.
+    pub fn content(&self) -> Cow<'_, str> {
+        text_of(&self.data)
+    }
 }
 
 /// An object that Helm would make another one on each run.
@@ -182,16 +189,18 @@ impl Rendered {
 
     /// What `helm template` prints, without hooks (`--no-hooks`) or without tests (`--skip-tests`).
     pub fn print_with(&self, hooks: bool, skip_tests: bool) -> String {
-        let crds = self.crds.iter().filter(|_| self.include_crds).map(|crd| (&crd.path, &crd.content));
-        let objects = self.manifests.iter().map(|one| (&one.path, &one.content));
+        let crds: Vec<_> =
+            self.crds.iter().filter(|_| self.include_crds).map(|crd| (&crd.path, crd.content())).collect();
+        let crds = crds.iter().map(|(path, content)| (*path, &**content));
+        let objects = self.manifests.iter().map(|one| (&one.path, one.content.as_str()));
         let shown = self.hooks.iter().filter(|_| hooks);
         let shown = shown.filter(|hook| !(skip_tests && hook.events.iter().any(|event| event == "test")));
-        let shown = shown.map(|hook| (&hook.manifest.path, &hook.manifest.content));
+        let shown = shown.map(|hook| (&hook.manifest.path, hook.manifest.content.as_str()));
         const AROUND: usize = "---\n# Source: \n\n".len();
         let all = crds.clone().chain(objects.clone()).chain(shown.clone());
         let length: usize = all.map(|(path, content)| path.len() + content.len() + AROUND).sum();
         let mut printed = String::with_capacity(length + 1);
-        let put = |printed: &mut String, (path, content): (&String, &String)| {
+        let put = |printed: &mut String, (path, content): (&String, &str)| {
             for part in ["---\n# Source: ", path, "\n", content, "\n"] {
                 printed.push_str(part);
             }
@@ -401,13 +410,13 @@ fn render_with(
         reads,
         ..Rendered::default()
     };
-    for (path, content) in &files {
+    for (path, content) in files {
         // Partials are gone already; a file of blanks is none.
         if !content.trim().is_empty() {
-            for document in split(content, helm.is_v4()) {
+            for document in split(&content, helm.is_v4()) {
                 match options.allow_random.then(|| template::marks(document)).flatten() {
-                    Some((content, chances)) => rendered.random.push(random_object(path, content, chances)),
-                    None => sort_in(path, document, &mut rendered)?,
+                    Some((content, chances)) => rendered.random.push(random_object(&path, content, chances)),
+                    None => sort_in(&path, document, &mut rendered)?,
                 }
             }
         }
@@ -551,7 +560,7 @@ fn run(
                 return Err(RenderError::Template { message, error: Box::new(error) });
             }
         };
-        let text = if text.contains("<no value>") { text.replace("<no value>", "") } else { text };
+        let text = template::without_no_value(text);
         files.insert(name.clone(), text);
     }
     Ok(files)
@@ -677,7 +686,7 @@ fn crds(tree: &Tree, at: usize) -> Vec<Crd> {
     let mut all: Vec<Crd> = own
         .map(|file| Crd {
             path: clean_path(&format!("{}/{}", tree.full_path(at), file.name)),
-            content: text_of(&file.data).into_owned(),
+            data: Arc::clone(&file.data),
         })
         .collect();
     for child in &node.children {
@@ -701,14 +710,12 @@ fn split(content: &str, v4: bool) -> Vec<&str> {
 /// Helm 4 splits at lines that begin with three dashes, and takes the blanks after them away.
 fn split_v4(content: &str) -> Vec<&str> {
     let mut documents = Vec::new();
-    let (mut start, mut line) = (0, 0);
-    while line < content.len() {
-        let rest = &content[line..];
-        if let Some(after) = rest.strip_prefix("---") {
-            documents.push(&content[start..line]);
-            start = content.len() - after.trim_start_matches([' ', '\t']).len();
-        }
-        line += rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+    let mut start = 0;
+    let first = content.starts_with("---").then_some(0);
+    let others = memchr::memmem::find_iter(content.as_bytes(), "\n---").map(|newline| newline + 1);
+    for line in first.into_iter().chain(others) {
+        documents.push(&content[start..line]);
+        start = content.len() - content[line + "---".len()..].trim_start_matches([' ', '\t']).len();
     }
     documents.push(&content[start..]);
     documents.into_iter().map(str::trim_start).filter(|document| !document.trim_end().is_empty()).collect()

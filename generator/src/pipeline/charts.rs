@@ -444,7 +444,7 @@ fn render_with(chart: &Prepared, request: &Request, values: &Value, options: &Op
 fn gather(rendered: &Rendered, request: &Request) -> Result<Kept, String> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for crd in rendered.crds.iter().filter(|_| request.crds) {
-        for document in documents(&crd.content) {
+        for document in documents(&crd.content()) {
             flat(read(document, &crd.path)?, &crd.path, &[], &mut found);
         }
     }

@@ -1,6 +1,7 @@
 //! Charts on disk.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use super::ignore::Rules;
@@ -28,10 +29,11 @@ pub(super) fn read(path: &Path, budget: &mut Budget) -> Result<Vec<File>, ChartE
         Err(_) => Rules::parse(""),
     };
     let mut files = Vec::new();
-    walk(path, "", &rules.map_err(ChartError)?, budget, &mut files, 0)?;
+    walk(path, "", &rules.map_err(ChartError)?, budget, &mut files, &mut Vec::new(), 0)?;
     Ok(files)
 }
 
+/// Reads what lies in a folder. The buffer is for all files, so that no memory is touched for each anew.
 #[expect(clippy::disallowed_methods, reason = "the one place where charts are read from disk; links are not followed")]
 fn walk(
     root: &Path,
@@ -39,6 +41,7 @@ fn walk(
     rules: &Rules,
     budget: &mut Budget,
     files: &mut Vec<File>,
+    data: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), ChartError> {
     if depth > 64 {
@@ -59,7 +62,7 @@ fn walk(
             continue;
         }
         if found.is_dir() {
-            walk(root, &name, rules, budget, files, depth + 1)?;
+            walk(root, &name, rules, budget, files, data, depth + 1)?;
             continue;
         }
         if found.is_symlink() {
@@ -73,8 +76,10 @@ fn walk(
             return Err(ChartError(format!("chart file {name:?} is larger than the maximum file size {most}")));
         }
         budget.bytes(found.len())?;
-        let data = fs::read(&path).map_err(|error| unread(&name, &error))?;
-        files.push(File::new(name, &data));
+        data.clear();
+        let read = fs::File::open(&path).and_then(|mut file| file.read_to_end(data));
+        read.map_err(|error| unread(&name, &error))?;
+        files.push(File::new(name, data));
     }
     Ok(())
 }

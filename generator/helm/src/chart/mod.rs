@@ -15,6 +15,7 @@ mod folder;
 pub(crate) mod glob;
 mod ignore;
 mod metadata;
+mod plain;
 pub(crate) mod schema;
 pub(crate) mod text;
 pub mod values;

@@ -12,6 +12,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Retrieve, Uri, ValidationError, Validator};
 use serde_json::Value as Json;
 
+use super::plain;
 use super::text::to_json;
 use super::values::Tree;
 use crate::value::{Map, Value};
@@ -33,18 +34,26 @@ pub(crate) struct Schemas(Mutex<HashMap<usize, Arc<Schema>>>);
 #[derive(Debug)]
 struct Schema {
     bytes: Arc<[u8]>,
+    /// What it says, where that can be told without compiling it.
+    plain: OnceLock<Option<Json>>,
     compiled: OnceLock<Result<Validator, String>>,
 }
 
 impl Schemas {
     fn of(&self, bytes: &Arc<[u8]>) -> Arc<Schema> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Schema { bytes: Arc::clone(bytes), compiled: OnceLock::new() });
+        let new = || Arc::new(Schema { bytes: Arc::clone(bytes), plain: OnceLock::new(), compiled: OnceLock::new() });
         Arc::clone(known.entry(bytes.as_ptr() as usize).or_insert_with(new))
     }
 }
 
 impl Schema {
+    /// Whether values fit for sure, which takes no compiling where the schema is plain.
+    fn fits(&self, values: &Json) -> bool {
+        let read = || serde_json::from_slice(&self.bytes).ok().filter(plain::is_plain);
+        self.plain.get_or_init(read).as_ref().and_then(|schema| plain::fits(schema, values)) == Some(true)
+    }
+
     fn compiled(&self) -> Result<&Validator, String> {
         let compiled = self.compiled.get_or_init(|| {
             let schema: Json = serde_json::from_slice(&self.bytes).map_err(|error| error.to_string())?;
@@ -78,8 +87,11 @@ pub(crate) fn check(tree: &Tree, at: usize, values: &Map, schemas: &Schemas) -> 
 }
 
 fn check_one(schema: &Schema, values: &Map) -> Result<(), String> {
-    let validator = schema.compiled()?;
     let values = to_json(&Value::Map(values.clone()));
+    if schema.fits(&values) {
+        return Ok(());
+    }
+    let validator = schema.compiled()?;
     let mut root = Place::default();
     for error in validator.iter_errors(&values) {
         root.add(&error);

@@ -50,6 +50,14 @@ const EXPLORED_DEPTH: usize = 1000;
 /// What prints for nothing at all. Helm takes it out of what it renders.
 pub(super) const NO_VALUE: &str = "<no value>";
 
+/// What is printed, as Helm gives it.
+pub(crate) fn without_no_value(text: String) -> String {
+    match memchr::memmem::find(text.as_bytes(), NO_VALUE.as_bytes()) {
+        Some(_) => text.replace(NO_VALUE, ""),
+        None => text,
+    }
+}
+
 type Executed<T> = Result<T, Box<TemplateError>>;
 
 impl<'a> Exec<'a> {
@@ -114,7 +122,7 @@ impl<'a> Exec<'a> {
     /// Helm's `tpl`: what a text gives as a template, which sees all named templates and may define its own.
     pub fn tpl(&mut self, text: &str, data: &Value) -> Result<String, FunctionError> {
         if !text.contains("{{") {
-            return Ok(text.replace(NO_VALUE, ""));
+            return Ok(without_no_value(text.to_owned()));
         }
         let mut templates = Templates::over(Arc::clone(&self.templates));
         let file = ParsedFile::new(ROOT, text, self.functions).map_err(|error| FunctionError::Template {
@@ -132,7 +140,7 @@ impl<'a> Exec<'a> {
             context: format!("error during tpl function execution for {}: ", quote(text)),
             error,
         })?;
-        Ok(given.replace(NO_VALUE, ""))
+        Ok(without_no_value(given))
     }
 
     /// Leaves a mark where something would be printed that is made up by chance.
@@ -230,9 +238,10 @@ impl At<'_> {
         }
     }
 
-    fn shown(&self) -> String {
+    fn shown(&self, text: &str) -> String {
         match self {
             At::Start => String::new(),
+            At::Node(Node::Text { pos, end }) => text[*pos..*end].to_owned(),
             At::Node(node) => node.to_string(),
             At::Pipe(pipe) => pipe.to_string(),
             At::Command(command) => command.to_string(),
@@ -352,7 +361,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             line: newlines(before) + 1,
             column: Some(pos - start),
             template: self.tree.name.to_string(),
-            at: self.at.shown(),
+            at: self.at.shown(&self.tree.text),
         }
     }
 
@@ -493,7 +502,10 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
         self.at = At::Node(node);
         self.step()?;
         match node {
-            Node::Text { text, .. } => self.write(text)?,
+            Node::Text { pos, end } => {
+                let tree = self.tree;
+                self.write(&tree.text[*pos..*end])?;
+            }
             Node::Action { pipe, .. } => {
                 let item = self.pipeline(dot, pipe)?;
                 if pipe.variables.is_empty() {
@@ -504,7 +516,7 @@ impl<'s, 'e, 'x> State<'s, 'e, 'x> {
             Node::If(branch) => return self.branch(dot, branch, false),
             Node::With(branch) => return self.branch(dot, branch, true),
             Node::Range(branch) => return self.range(dot, branch),
-            Node::Template { name, pipe, .. } => self.template(dot, name, pipe.as_ref())?,
+            Node::Template { name, pipe, .. } => self.template(dot, name, pipe.as_deref())?,
             Node::Break { .. } => return Ok(Flow::Break),
             Node::Continue { .. } => return Ok(Flow::Continue),
         }

@@ -73,14 +73,17 @@ pub(super) struct Token<'a> {
     /// Where it starts, in bytes.
     pub pos: usize,
     pub text: &'a str,
-    /// The line it starts on.
-    pub line: usize,
 }
 
 impl Token<'_> {
-    /// A token that stands for none.
+    /// A token that stands for none, and nowhere.
     pub fn none() -> Token<'static> {
-        Token { kind: Kind::Eof, pos: 0, text: "", line: 0 }
+        Token { kind: Kind::Eof, pos: usize::MAX, text: "" }
+    }
+
+    /// The line it starts on, from 1, in the text that it comes from; 0 where it stands for none. Only mistakes ask for it.
+    pub fn line(&self, input: &str) -> usize {
+        input.get(..self.pos).map_or(0, |before| newlines(before) + 1)
     }
 
     /// As messages show it; mistakes have their words in the lexer.
@@ -99,10 +102,18 @@ impl Token<'_> {
 
 const LEFT: &str = "{{";
 const RIGHT: &str = "}}";
-const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+fn is_space_byte(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// How long a text is without the space at its end.
+fn trim_end(text: &str) -> usize {
+    text.len() - text.bytes().rev().take_while(|byte| is_space_byte(*byte)).count()
 }
 
 /// Where the next left delimiter stands.
@@ -118,13 +129,13 @@ fn is_alphanumeric(c: char) -> bool {
 /// `- ` after a left delimiter takes away the space before it.
 fn trims_left(after: &str) -> bool {
     let mut bytes = after.bytes();
-    bytes.next() == Some(b'-') && bytes.next().is_some_and(|b| is_space(b.into()))
+    bytes.next() == Some(b'-') && bytes.next().is_some_and(is_space_byte)
 }
 
 /// ` -` before a right delimiter takes away the space after it.
 fn trims_right(before: &str) -> bool {
     let mut bytes = before.bytes();
-    bytes.next().is_some_and(|b| is_space(b.into())) && bytes.next() == Some(b'-')
+    bytes.next().is_some_and(is_space_byte) && bytes.next() == Some(b'-')
 }
 
 /// Cuts a template into tokens, one at a time.
@@ -134,8 +145,6 @@ pub(super) struct Lexer<'a> {
     pos: usize,
     start: usize,
     parens: usize,
-    line: usize,
-    start_line: usize,
     inside: bool,
     /// Why the text does not go on as a template.
     mistake: String,
@@ -143,7 +152,7 @@ pub(super) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub fn new(input: &'a str) -> Lexer<'a> {
-        Lexer { input, pos: 0, start: 0, parens: 0, line: 1, start_line: 1, inside: false, mistake: String::new() }
+        Lexer { input, pos: 0, start: 0, parens: 0, inside: false, mistake: String::new() }
     }
 
     /// The next token.
@@ -161,11 +170,7 @@ impl<'a> Lexer<'a> {
             if at > 0 {
                 let delimiter = self.pos + at;
                 let text = &self.input[self.start..delimiter];
-                let kept = if trims_left(&self.input[delimiter + LEFT.len()..]) {
-                    text.trim_end_matches(SPACES).len()
-                } else {
-                    text.len()
-                };
+                let kept = if trims_left(&self.input[delimiter + LEFT.len()..]) { trim_end(text) } else { text.len() };
                 self.pos = self.start + kept;
                 let token = self.emit(Kind::Text);
                 self.pos = delimiter;
@@ -208,21 +213,13 @@ impl<'a> Lexer<'a> {
 
     /// Goes on behind what was read, without a token for it.
     fn ignore(&mut self) {
-        self.line += newlines(&self.input[self.start..self.pos]);
         self.start = self.pos;
-        self.start_line = self.line;
     }
 
     fn emit(&mut self, kind: Kind) -> Token<'a> {
         let text = &self.input[self.start..self.pos];
-        let token = Token { kind, pos: self.start, text, line: self.start_line };
-        // No other token reaches over the end of a line.
-        if matches!(kind, Kind::Text | Kind::Space | Kind::RawString) {
-            self.ignore();
-        } else {
-            self.start = self.pos;
-            self.start_line = self.line;
-        }
+        let token = Token { kind, pos: self.start, text };
+        self.start = self.pos;
         token
     }
 
@@ -233,7 +230,7 @@ impl<'a> Lexer<'a> {
 
     fn error(&mut self, message: impl Into<String>) -> Token<'a> {
         self.mistake = message.into();
-        let token = Token { kind: Kind::Error, pos: self.start, text: "", line: self.start_line };
+        let token = Token { kind: Kind::Error, pos: self.start, text: "" };
         self.input = "";
         self.pos = 0;
         self.start = 0;
@@ -286,9 +283,13 @@ impl<'a> Lexer<'a> {
         }
         self.pos += RIGHT.len();
         if trim {
-            let rest = self.rest();
-            self.pos += rest.len() - rest.trim_start_matches(SPACES).len();
+            self.skip_spaces();
         }
+    }
+
+    fn skip_spaces(&mut self) {
+        let rest = &self.input.as_bytes()[self.pos..];
+        self.pos += rest.iter().take_while(|byte| is_space_byte(**byte)).count();
     }
 
     fn right(&mut self, trim: bool) -> Token<'a> {
@@ -299,8 +300,7 @@ impl<'a> Lexer<'a> {
         self.pos += RIGHT.len();
         let token = self.emit(Kind::RightDelim);
         if trim {
-            let rest = self.rest();
-            self.pos += rest.len() - rest.trim_start_matches(SPACES).len();
+            self.skip_spaces();
             self.ignore();
         }
         self.inside = false;
@@ -309,7 +309,9 @@ impl<'a> Lexer<'a> {
 
     /// The next token between delimiters.
     fn action(&mut self) -> Token<'a> {
-        if let Some(trim) = self.at_right() {
+        // A right delimiter starts with a brace, or with the space before a dash.
+        let closes = matches!(self.input.as_bytes().get(self.pos), Some(b'}' | b' ' | b'\t' | b'\r' | b'\n'));
+        if let Some(trim) = closes.then(|| self.at_right()).flatten() {
             if self.parens == 0 {
                 return self.right(trim);
             }
@@ -324,9 +326,9 @@ impl<'a> Lexer<'a> {
             ':' if self.accept("=") => self.emit(Kind::Declare),
             ':' => self.error("expected :="),
             '|' => self.emit(Kind::Pipe),
-            '"' => self.quoted('"', Kind::String, "unterminated quoted string"),
-            '\'' => self.quoted('\'', Kind::CharConstant, "unterminated character constant"),
-            '`' => match self.rest().find('`') {
+            '"' => self.quoted(b'"', Kind::String, "unterminated quoted string"),
+            '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
+            '`' => match memchr::memchr(b'`', self.rest().as_bytes()) {
                 Some(end) => {
                     self.pos += end + 1;
                     self.emit(Kind::RawString)
@@ -358,8 +360,7 @@ impl<'a> Lexer<'a> {
 
     /// A run of spaces, the first of which is read. The last one may belong to a right delimiter.
     fn space(&mut self) -> Token<'a> {
-        let rest = self.rest();
-        self.pos += rest.len() - rest.trim_start_matches(SPACES).len();
+        self.skip_spaces();
         let last = &self.input[self.pos - 1..];
         if trims_right(last) && last[2..].starts_with(RIGHT) {
             self.pos -= 1;
@@ -416,22 +417,27 @@ impl<'a> Lexer<'a> {
 
     /// Whether what may follow an identifier follows.
     fn at_terminator(&self) -> bool {
-        match self.peek() {
+        match self.input.as_bytes().get(self.pos) {
             None => true,
-            Some(c) => is_space(c) || matches!(c, '.' | ',' | '|' | ':' | ')' | '(') || self.rest().starts_with(RIGHT),
+            Some(b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(') => true,
+            Some(b'}') => self.rest().starts_with(RIGHT),
+            Some(_) => false,
         }
     }
 
     /// A string or a character constant, the quote of which is read.
-    fn quoted(&mut self, end: char, kind: Kind, unterminated: &str) -> Token<'a> {
+    fn quoted(&mut self, end: u8, kind: Kind, unterminated: &str) -> Token<'a> {
         loop {
+            match memchr::memchr3(b'\\', b'\n', end, self.rest().as_bytes()) {
+                None => return self.error(unterminated),
+                Some(at) => self.pos += at,
+            }
             match self.next() {
                 Some('\\') if self.peek().is_some_and(|c| c != '\n') => {
                     self.next();
                 }
-                None | Some('\\' | '\n') => return self.error(unterminated),
-                Some(c) if c == end => return self.emit(kind),
-                Some(_) => {}
+                Some('\\' | '\n') => return self.error(unterminated),
+                _ => return self.emit(kind),
             }
         }
     }
@@ -492,5 +498,5 @@ fn code_point(c: char) -> String {
 
 /// How many lines end in a text.
 pub(super) fn newlines(text: &str) -> usize {
-    text.bytes().filter(|&b| b == b'\n').count()
+    memchr::memchr_iter(b'\n', text.as_bytes()).count()
 }

@@ -1,5 +1,7 @@
 //! Go's literals: quoting and unquoting of strings and characters, and reading of numbers.
 
+use std::borrow::Cow;
+
 use unicode_general_category::{GeneralCategory, get_general_category};
 
 /// Go's `unicode.IsLetter`.
@@ -82,16 +84,16 @@ pub(super) fn can_backquote(text: &str) -> bool {
 pub(super) const SYNTAX: &str = "invalid syntax";
 
 /// Go's `strconv.Unquote` for what the lexer calls a string: `"…"` or a raw one.
-pub(super) fn unquote(literal: &str) -> Result<String, String> {
+pub(super) fn unquote(literal: &str) -> Result<Cow<'_, str>, String> {
     let syntax = || SYNTAX.to_owned();
     let mut chars = literal.chars();
     let quote = chars.next().ok_or_else(syntax)?;
     let inner = literal.get(1..literal.len().saturating_sub(1)).ok_or_else(syntax)?;
     if quote == '`' {
-        return Ok(inner.replace('\r', ""));
+        return Ok(if inner.contains('\r') { inner.replace('\r', "").into() } else { inner.into() });
     }
     if quote.is_ascii() && !inner.bytes().any(|byte| matches!(byte, b'\\' | b'\n') || char::from(byte) == quote) {
-        return Ok(inner.to_owned());
+        return Ok(inner.into());
     }
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -106,7 +108,8 @@ pub(super) fn unquote(literal: &str) -> Result<String, String> {
         }
         rest = after;
     }
-    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    Ok(text.into())
 }
 
 /// What one escape stands for.
@@ -202,6 +205,18 @@ impl Number {
             return Ok(Number::of_complex(text, 0.0, imaginary));
         }
         let mut number = Number { text: text.to_owned(), int: None, uint: None, float: None, complex: None };
+        // Most numbers are a few digits.
+        #[expect(clippy::cast_precision_loss, reason = "there are no more than four digits")]
+        if let 1..=4 = text.len()
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && (text.len() == 1 || !text.starts_with('0'))
+            && let Ok(uint) = text.parse::<u64>()
+        {
+            number.uint = Some(uint);
+            number.int = uint.try_into().ok();
+            number.float = Some(uint as f64);
+            return Ok(number);
+        }
         number.uint = parse_uint(text);
         number.int = parse_int(text);
         if number.int == Some(0) {

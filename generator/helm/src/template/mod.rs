@@ -8,6 +8,7 @@ use crate::reads::Tracer;
 use crate::value::Value;
 
 pub use exec::Exec;
+pub(crate) use exec::without_no_value;
 pub use literal::{is_print, quote};
 pub(crate) use made::{chance, marks};
 pub(crate) use names::names;

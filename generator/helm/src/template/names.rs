@@ -23,7 +23,7 @@ pub(crate) fn names(file: &str, text: &str, functions: &dyn Functions, to: &mut 
                         nodes.push(body);
                         nodes.extend(otherwise.as_deref());
                     }
-                    Node::Template { pipe, .. } => pipes.extend(pipe),
+                    Node::Template { pipe, .. } => pipes.extend(pipe.as_deref()),
                     Node::Text { .. } | Node::Break { .. } | Node::Continue { .. } => {}
                 }
             }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::lex::{Kind, Lexer, Token};
 use super::literal::{Number, quote, unquote};
 use super::stack::deep;
-use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind};
+use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind, Written};
 use super::{Functions, Place, TemplateError, builtin};
 
 /// How deep blocks and parentheses may nest in each other.
@@ -28,6 +30,13 @@ pub(super) fn parse(file: &str, text: &str, functions: &dyn Functions) -> Result
     let name = Arc::clone(&parser.file);
     parser.add(name, root)?;
     Ok(parser.trees)
+}
+
+/// The start of a path, with room for what mostly follows.
+fn path(name: Arc<str>) -> Vec<Arc<str>> {
+    let mut path = Vec::with_capacity(4);
+    path.push(name);
+    path
 }
 
 struct Parser<'a> {
@@ -56,7 +65,8 @@ struct Scope<'a> {
     tokens: [Token<'a>; 3],
     peeked: usize,
     variables: Vec<Arc<str>>,
-    action_line: usize,
+    /// What the action that is read starts with.
+    action: Option<Token<'a>>,
     ranges: usize,
 }
 
@@ -66,7 +76,7 @@ impl Default for Scope<'_> {
             tokens: [Token::none(), Token::none(), Token::none()],
             peeked: 0,
             variables: vec!["$".into()],
-            action_line: 0,
+            action: None,
             ranges: 0,
         }
     }
@@ -158,9 +168,13 @@ impl<'a> Parser<'a> {
 
     // Mistakes
 
+    fn line(&self, token: &Token<'_>) -> usize {
+        token.line(&self.text)
+    }
+
     fn fail<T>(&self, message: impl Into<String>) -> Parsed<T> {
         let cause = message.into();
-        let line = self.scope.tokens[0].line;
+        let line = self.line(&self.scope.tokens[0]);
         let place =
             Place { file: self.file.to_string(), line, column: None, template: String::new(), at: String::new() };
         Err(Box::new(TemplateError {
@@ -180,13 +194,14 @@ impl<'a> Parser<'a> {
         if token.kind != Kind::Error {
             return self.fail(format!("unexpected {} in {context}", token.shown()));
         }
-        let line = self.scope.action_line;
+        let line = self.scope.action.map(|action| self.line(&action));
         let mistake = self.lexer.mistake();
-        let started = match (line, mistake.ends_with(" action")) {
-            (0, _) => String::new(),
-            (line, _) if line == token.line => String::new(),
-            (line, true) => format!(" started at {}:{line}", self.file),
-            (line, false) => format!(" in action started at {}:{line}", self.file),
+        let started = match line {
+            Some(line) if line != self.line(token) => {
+                let within = if mistake.ends_with(" action") { "" } else { " in action" };
+                format!("{within} started at {}:{line}", self.file)
+            }
+            _ => String::new(),
         };
         self.fail(format!("{mistake}{started}"))
     }
@@ -287,11 +302,11 @@ impl<'a> Parser<'a> {
     fn text_or_action(&mut self) -> Parsed<Item> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text { pos: token.pos, text: token.text.into() })),
+            Kind::Text => Ok(Item::Node(Node::Text { pos: token.pos, end: token.pos + token.text.len() })),
             Kind::LeftDelim => {
-                self.scope.action_line = token.line;
+                self.scope.action = Some(token);
                 let item = self.action()?;
-                self.scope.action_line = 0;
+                self.scope.action = None;
                 Ok(item)
             }
             _ => self.unexpected(&token, "input"),
@@ -330,14 +345,14 @@ impl<'a> Parser<'a> {
                     None
                 } else {
                     self.backup();
-                    Some(self.pipeline("template clause", Kind::RightDelim)?)
+                    Some(self.pipeline("template clause", Kind::RightDelim)?.into())
                 };
                 Node::Template { pos: token.pos, name, pipe }
             }
             _ => {
                 self.backup();
                 let pos = self.peek().pos;
-                Node::Action { pos, pipe: self.pipeline("command", Kind::RightDelim)? }
+                Node::Action { pos, pipe: self.pipeline("command", Kind::RightDelim)?.into() }
             }
         };
         Ok(Item::Node(node))
@@ -398,7 +413,7 @@ impl<'a> Parser<'a> {
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         let block = Arc::clone(&name);
         self.own_scope(|parser| parser.body(block, CONTEXT))?;
-        Ok(Node::Template { pos: token.pos, name, pipe: Some(pipe) })
+        Ok(Node::Template { pos: token.pos, name, pipe: Some(pipe.into()) })
     }
 
     fn template_name(&mut self, token: &Token<'_>, context: &str) -> Parsed<Arc<str>> {
@@ -412,7 +427,7 @@ impl<'a> Parser<'a> {
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
         let pos = self.peek_non_space().pos;
-        let mut pipe = Pipe { pos, assign: false, variables: Vec::new(), commands: Vec::with_capacity(1) };
+        let mut pipe = Pipe { pos, assign: false, variables: Vec::new(), commands: SmallVec::new() };
         self.declarations(context, &mut pipe)?;
         loop {
             let token = self.next_non_space();
@@ -499,7 +514,7 @@ impl<'a> Parser<'a> {
 
     fn command(&mut self) -> Parsed<Command> {
         let pos = self.peek_non_space().pos;
-        let mut words = Vec::with_capacity(2);
+        let mut words = SmallVec::new();
         loop {
             self.peek_non_space();
             if let Some(word) = self.operand()? {
@@ -529,14 +544,17 @@ impl<'a> Parser<'a> {
         if after.kind != Kind::Field {
             return Ok(Some(word));
         }
-        let mut fields: Vec<Arc<str>> = Vec::new();
+        let mut fields = match &mut word.kind {
+            WordKind::Field(names) | WordKind::Variable(names) => std::mem::take(names),
+            _ => Vec::new(),
+        };
         while self.peek().kind == Kind::Field {
             let field = self.next().text;
             fields.push(self.name(&field[1..]));
         }
         match &mut word.kind {
             WordKind::Field(names) | WordKind::Variable(names) => {
-                names.append(&mut fields);
+                *names = fields;
                 word.pos = after.pos;
             }
             WordKind::Bool(_) | WordKind::String { .. } | WordKind::Number(_) | WordKind::Nil | WordKind::Dot => {
@@ -572,9 +590,9 @@ impl<'a> Parser<'a> {
                 if !self.scope.variables.iter().any(|variable| **variable == *text) {
                     return self.fail(format!("undefined variable {}", quote(text)));
                 }
-                WordKind::Variable(vec![self.name(text)])
+                WordKind::Variable(path(self.name(text)))
             }
-            Kind::Field => WordKind::Field(vec![self.name(&text[1..])]),
+            Kind::Field => WordKind::Field(path(self.name(&text[1..]))),
             Kind::Bool => WordKind::Bool(text == "true"),
             Kind::CharConstant => WordKind::Number(Number::character(text).or_else(|error| self.fail(error))?.into()),
             Kind::Complex => WordKind::Number(Number::sum(text).or_else(|error| self.fail(error))?.into()),
@@ -584,7 +602,13 @@ impl<'a> Parser<'a> {
             ),
             Kind::String | Kind::RawString => {
                 let unquoted = unquote(text).or_else(|error| self.fail(error))?;
-                WordKind::String { quoted: text.into(), text: unquoted.into() }
+                let written = match text.chars().next() {
+                    Some(quote) if text.len() == unquoted.len() + 2 && text[1..].starts_with(&*unquoted) => {
+                        Written::Between(quote)
+                    }
+                    _ => Written::As(text.into()),
+                };
+                WordKind::String { written, text: unquoted.into() }
             }
             _ => {
                 self.backup();

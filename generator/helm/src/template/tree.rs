@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::literal::{Number, quote};
 
 /// A template: a file, or what `define` or `block` named in one.
@@ -20,7 +22,7 @@ impl Tree {
     /// Whether there is nothing but space and definitions of other templates in it.
     pub fn is_empty(&self) -> bool {
         self.root.iter().all(|node| match node {
-            Node::Text { text, .. } => text.trim().is_empty(),
+            Node::Text { pos, end } => self.text[*pos..*end].trim().is_empty(),
             _ => false,
         })
     }
@@ -29,14 +31,29 @@ impl Tree {
 /// A part of a template.
 #[derive(Debug)]
 pub(super) enum Node {
-    Text { pos: usize, text: Arc<str> },
-    Action { pos: usize, pipe: Pipe },
+    /// Where it stands in the text of the file.
+    Text {
+        pos: usize,
+        end: usize,
+    },
+    Action {
+        pos: usize,
+        pipe: Box<Pipe>,
+    },
     If(Box<Branch>),
     With(Box<Branch>),
     Range(Box<Branch>),
-    Template { pos: usize, name: Arc<str>, pipe: Option<Pipe> },
-    Break { pos: usize },
-    Continue { pos: usize },
+    Template {
+        pos: usize,
+        name: Arc<str>,
+        pipe: Option<Box<Pipe>>,
+    },
+    Break {
+        pos: usize,
+    },
+    Continue {
+        pos: usize,
+    },
 }
 
 /// `if`, `with` or `range`.
@@ -54,14 +71,14 @@ pub(super) struct Pipe {
     /// Whether the variables exist and are assigned to.
     pub assign: bool,
     pub variables: Vec<Arc<str>>,
-    pub commands: Vec<Command>,
+    pub commands: SmallVec<[Command; 1]>,
 }
 
 /// A function, field or value with its arguments.
 #[derive(Debug)]
 pub(super) struct Command {
     pub pos: usize,
-    pub words: Vec<Word>,
+    pub words: SmallVec<[Word; 1]>,
 }
 
 /// A word of a command.
@@ -78,7 +95,7 @@ pub(super) enum WordKind {
     Bool(bool),
     Number(Box<Number>),
     String {
-        quoted: Arc<str>,
+        written: Written,
         text: Arc<str>,
     },
     /// `.a.b`
@@ -93,10 +110,19 @@ pub(super) enum WordKind {
     Chain(Box<Word>, Vec<Arc<str>>),
 }
 
+/// How a text is written.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// As it is, between two quotes.
+    Between(char),
+    As(Arc<str>),
+}
+
 impl Display for Node {
     fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Node::Text { text, .. } => to.write_str(text),
+            // It is in the file.
+            Node::Text { .. } => Ok(()),
             Node::Action { pipe, .. } => write!(to, "{{{{{pipe}}}}}"),
             Node::If(branch) => write!(to, "{{{{if {}}}}}", branch.pipe),
             Node::With(branch) => write!(to, "{{{{with {}}}}}", branch.pipe),
@@ -146,7 +172,8 @@ impl Display for Word {
             WordKind::Nil => to.write_str("nil"),
             WordKind::Bool(value) => value.fmt(to),
             WordKind::Number(number) => to.write_str(&number.text),
-            WordKind::String { quoted, .. } => to.write_str(quoted),
+            WordKind::String { written: Written::Between(quote), text } => write!(to, "{quote}{text}{quote}"),
+            WordKind::String { written: Written::As(written), .. } => to.write_str(written),
             WordKind::Field(names) => names.iter().try_for_each(|name| write!(to, ".{name}")),
             WordKind::Variable(names) => to.write_str(&names.join(".")),
             WordKind::Identifier(name) => to.write_str(name),
