@@ -152,7 +152,7 @@ const BINARY: &[&str] = &[
     "include",
 ];
 
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function, foldhash::fast::FixedState>> = LazyLock::new(|| {
     table::TABLE.iter().flat_map(|function| function.names.iter().map(move |name| (*name, function))).collect()
 });
 

@@ -1,6 +1,5 @@
 //! Executes templates.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -12,7 +11,9 @@ use super::methods;
 use super::print::{self, Unprintable};
 use super::stack::deep;
 use super::tree::{Branch, Command, Node, Pipe, Tree, Word, WordKind};
-use super::{FunctionError, Functions, Limits, ParsedFile, Place, ROOT, Signature, TemplateError, Templates, Type};
+use super::{
+    FunctionError, Functions, Limits, Names, ParsedFile, Place, ROOT, Signature, TemplateError, Templates, Type,
+};
 use crate::reads::Tracer;
 use crate::value::{Entries, Object, Of, Value, Width, dismantle};
 
@@ -24,7 +25,7 @@ pub struct Exec<'a> {
     steps: u64,
     written: usize,
     depth: usize,
-    included: HashMap<Arc<str>, usize>,
+    included: Names<usize>,
     /// Notes which values are read.
     tracer: Option<&'a mut Tracer>,
     /// Whether all branches are taken, and mistakes are passed over.
@@ -69,7 +70,7 @@ impl<'a> Exec<'a> {
             steps: 0,
             written: 0,
             depth: 0,
-            included: HashMap::new(),
+            included: Names::default(),
             tracer: None,
             explores: false,
             allows_random: false,

@@ -116,33 +116,36 @@ pub(super) enum Call {
     Fails(Box<TemplateError>),
 }
 
-/// The functions that write out all that a map or list holds.
-const WRITERS: &[&str] = &[
-    "toYaml",
-    "mustToYaml",
-    "toYamlPretty",
-    "toJson",
-    "mustToJson",
-    "toPrettyJson",
-    "mustToPrettyJson",
-    "toRawJson",
-    "mustToRawJson",
-    "toToml",
-    "mustToToml",
-    "toString",
-    "toStrings",
-    "quote",
-    "squote",
-    "join",
-    "cat",
-    "sortAlpha",
-    "print",
-    "println",
-    "printf",
-    "html",
-    "js",
-    "urlquery",
-];
+/// Whether a function writes out all that a map or list holds.
+fn writes(name: &str) -> bool {
+    matches!(
+        name,
+        "toYaml"
+            | "mustToYaml"
+            | "toYamlPretty"
+            | "toJson"
+            | "mustToJson"
+            | "toPrettyJson"
+            | "mustToPrettyJson"
+            | "toRawJson"
+            | "mustToRawJson"
+            | "toToml"
+            | "mustToToml"
+            | "toString"
+            | "toStrings"
+            | "quote"
+            | "squote"
+            | "join"
+            | "cat"
+            | "sortAlpha"
+            | "print"
+            | "println"
+            | "printf"
+            | "html"
+            | "js"
+            | "urlquery"
+    )
+}
 
 /// Deeper values are not looked through: they cannot be written out either.
 const DEPTH: usize = 500;
@@ -173,7 +176,7 @@ pub(super) fn written(value: &Value) -> Option<Box<TemplateError>> {
 
 /// What a function that writes out its arguments gives, where a refusal lies in one of them.
 pub(super) fn hidden<'v>(name: &str, arguments: impl IntoIterator<Item = &'v Value>) -> Option<Value> {
-    if !WRITERS.contains(&name) {
+    if !writes(name) {
         return None;
     }
     arguments.into_iter().find_map(written).map(made)

@@ -32,12 +32,15 @@ mod tests;
 /// The name under which Helm gathers the templates of a chart, and which it gives to the texts that `tpl` runs.
 const ROOT: &str = "gotpl";
 
+/// What is found by its name.
+type Names<T> = HashMap<Arc<str>, T, foldhash::fast::RandomState>;
+
 /// Named templates: each file, and whatever files define.
 #[derive(Debug, Clone, Default)]
 pub struct Templates {
     /// Templates that this set was made over, and that it leaves as they are.
     under: Option<Arc<Templates>>,
-    trees: HashMap<Arc<str>, Arc<Tree>>,
+    trees: Names<Arc<Tree>>,
 }
 
 impl Templates {
@@ -48,7 +51,7 @@ impl Templates {
 
     /// These templates, to which more can be added.
     pub fn over(templates: Arc<Templates>) -> Templates {
-        Templates { under: Some(templates), trees: HashMap::new() }
+        Templates { under: Some(templates), trees: Names::default() }
     }
 
     /// Reads a text and adds it under this name, with what it defines. A template that was there under the same name is replaced,

@@ -1,5 +1,6 @@
 //! Reads a template.
 
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -23,7 +24,7 @@ pub(super) fn parse(file: &str, text: &str, functions: &dyn Functions) -> Result
         trees: Vec::new(),
         depth: 0,
         scope: Scope::default(),
-        names: vec![None; NAMES],
+        names: vec![None; NAMES as usize],
         known: Vec::new(),
     };
     let root = parser.file()?;
@@ -54,7 +55,7 @@ struct Parser<'a> {
 }
 
 /// How many names are kept, so that the same one need not be made anew.
-const NAMES: usize = 256;
+const NAMES: u64 = 256;
 
 /// How many names of functions are kept.
 const KNOWN: usize = 8;
@@ -108,8 +109,8 @@ type Parsed<T> = Result<T, Box<TemplateError>>;
 impl<'a> Parser<'a> {
     /// A name, shared with where it was seen before.
     fn name(&mut self, text: &str) -> Arc<str> {
-        let hash = text.bytes().fold(0usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-        match self.names.get_mut(hash % NAMES) {
+        let hash = foldhash::fast::FixedState::default().hash_one(text);
+        match self.names.get_mut((hash % NAMES) as usize) {
             Some(Some(name)) if **name == *text => Arc::clone(name),
             Some(place) => {
                 let name: Arc<str> = text.into();

@@ -121,6 +121,10 @@ fn walk<'t, S: Sink<'t>>(text: &'t str, sink: &mut S) -> Option<()> {
 
 /// Where the spaces end.
 fn skip(bytes: &[u8], mut at: usize, end: usize) -> usize {
+    const EIGHT: &[u8] = b"        ";
+    while bytes[..end].get(at..at + EIGHT.len()) == Some(EIGHT) {
+        at += EIGHT.len();
+    }
     while at < end && bytes[at] == b' ' {
         at += 1;
     }
